@@ -1,0 +1,1 @@
+"""Soil Health Observatory: soil observations in, audited soil organic carbon indicators out."""

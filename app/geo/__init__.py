@@ -1,0 +1,1 @@
+"""Space: reprojection, boxes, cells, tiles and boundaries; no database, no HTTP."""

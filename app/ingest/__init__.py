@@ -1,0 +1,1 @@
+"""A file becomes clean frames and a report."""
