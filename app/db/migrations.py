@@ -1,0 +1,48 @@
+"""Bring a database to the schema of this version, and say whether it is there."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+
+from app.errors import DatabaseUnavailable
+
+FOLDER = Path(__file__).parents[2] / "migrations"
+ADVISORY_LOCK = 4_000_004  # any number of ours: one migration at a time
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def upgrade(engine: Engine) -> str:
+    """Apply what is missing, one process at a time, and return the revision reached."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+        _require_postgis(engine)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def pending(engine: Engine) -> bool:
+    """Whether the database is behind (or has never seen) this version's schema."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() != head
+
+
+def _require_postgis(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if not connection.scalar(text("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'")):
+            raise DatabaseUnavailable(
+                "The database server has no PostGIS. Install the PostGIS package of its PostgreSQL version, "
+                "or leave DATABASE_URL empty to use the private database."
+            )

@@ -1,0 +1,97 @@
+"""Ways into the database: one engine per class of work, each with its role and its patience.
+
+The public role reads `pub` only. Where the server gives it no login of its own, the connection switches to it as
+libpq opens it, before any query of ours runs.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
+
+from app.db import cluster
+from app.errors import DatabaseUnavailable
+from app.settings import Settings
+
+WEB_ROLE = "observatory_web"
+WORKER_ROLE = "observatory_worker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """Where the database is, for each role. URLs are SQLAlchemy's, with psycopg as the driver."""
+
+    owner: URL
+    worker: URL
+    web: URL
+
+    def engine(self, url: URL, *, pool_size: int = 4, timeout_s: float | None = None) -> Engine:
+        """An engine whose statements end after `timeout_s` seconds."""
+        options = [url.query.get("options", "")]
+        if timeout_s is not None:
+            options.append(f"-c statement_timeout={int(timeout_s * 1000)}")
+        options.append("-c application_name=observatory -c timezone=UTC")
+        return create_engine(
+            url.update_query_dict({"options": " ".join(str(o) for o in options if o)}),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            # Plans of tile and page queries depend on their parameters; and a pooler between us may mix sessions.
+            connect_args={"prepare_threshold": None},
+        )
+
+    def owner_engine(self) -> Engine:
+        """For migrations and roles."""
+        return self.engine(self.owner, pool_size=2)
+
+    def worker_engine(self) -> Engine:
+        """For imports, jobs and publication: reads and writes core and pub."""
+        return self.engine(self.worker)
+
+    def web_engine(self, *, pool_size: int, timeout_s: float) -> Engine:
+        """For public requests: reads pub only."""
+        return self.engine(self.web, pool_size=pool_size, timeout_s=timeout_s)
+
+
+@contextlib.contextmanager
+def opened(settings: Settings, *, purpose: str, guest: bool = True) -> Iterator[Database]:
+    """The configured server, or the private cluster, running for the length of the block.
+
+    guest : whether to join a private cluster that another process runs; the service itself does not.
+    """
+    if settings.database_url is None:
+        with cluster.running(settings.data_dir, bindir=settings.pg_bindir, purpose=purpose, guest=guest) as private:
+            yield Database(
+                owner=_url(private.url()), worker=_url(private.url(WORKER_ROLE)), web=_url(private.url(WEB_ROLE))
+            )
+        return
+    owner = _url(settings.database_url.get_secret_value())
+    web = settings.database_read_url or settings.database_web_url
+    yield Database(
+        owner=owner,
+        worker=owner,
+        web=_url(web.get_secret_value()) if web else _switched(owner, WEB_ROLE),
+    )
+
+
+def _url(text_form: str) -> URL:
+    url = make_url(text_form)
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _switched(url: URL, role: str) -> URL:
+    options = f"{url.query.get('options', '')} -c role={role}".strip()
+    return url.update_query_dict({"options": options})
+
+
+def check(engine: Engine) -> str:
+    """The server's version, or DatabaseUnavailable with what it said."""
+    try:
+        with engine.connect() as connection:
+            return str(connection.scalar(text("SHOW server_version")))
+    except OperationalError as fault:
+        said = str(fault.orig).strip().splitlines()[0]
+        raise DatabaseUnavailable(f"The database gives no answer: {said}") from fault
