@@ -116,26 +116,28 @@ def fine_earth_per_total(
     Missing stones are computed as none and marked. Where a basis is not stated and stones exceed 5 % of the volume,
     all readings the words allow are computed: the value is the middle of their range, the spread half of it. If that
     half exceeds a quarter of the middle, or one reading is impossible, there is no value and the unstated basis is
-    named. Up to 5 % the density is read as that of the fine earth and the stones as by volume.
+    named. Up to 5 % the density is read as that of the fine earth and the stones as by volume. Impossible input (a
+    density of zero or less, a share outside 0-1) has no value.
 
-    Raises ValueError for a basis that is none of the words.
+    Raises ValueError for a basis that is none of the words; the basis of a missing value is not looked at.
     """
     rho = np.atleast_1d(np.asarray(density, dtype=np.float64))
     given = np.broadcast_to(np.asarray(stones, dtype=np.float64), rho.shape)
-    is_basis = _one_hot(basis, DENSITY_BASES, "bulk density basis", rho.shape)
-    is_stones = _one_hot(stones_basis, STONE_BASES, "coarse fragments basis", rho.shape)
-    phi = np.nan_to_num(given, nan=0.0)
+    is_basis = _one_hot(basis, DENSITY_BASES, "bulk density basis", ~np.isnan(rho))
+    is_stones = _one_hot(stones_basis, STONE_BASES, "coarse fragments basis", ~np.isnan(given))
+    rho = np.where((rho > 0) & np.isfinite(rho), rho, np.nan)
+    none_given = np.isnan(given)
+    phi = np.where(none_given, 0.0, np.where((given >= 0) & (given < 1), given, np.nan))
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        readings = np.stack(
-            [
-                from_fine_earth_and_volume(rho, phi),
-                from_fine_earth_and_mass(rho, phi, stone_density),
-                from_whole_and_volume(rho, phi, stone_density),
-                from_whole_and_mass(rho, phi),
-            ]
-        )
-        volume_share = np.where(is_stones["mass"], stones_by_volume(phi, rho, stone_density), phi)
+    readings = np.stack(
+        [
+            from_fine_earth_and_volume(rho, phi),
+            from_fine_earth_and_mass(rho, phi, stone_density),
+            from_whole_and_volume(rho, phi, stone_density),
+            from_whole_and_mass(rho, phi),
+        ]
+    )
+    volume_share = np.where(is_stones["mass"], stones_by_volume(phi, rho, stone_density), phi)
     unstated_basis, unstated_stones = is_basis["unknown"] & (phi > 0), is_stones["unknown"] & (phi > 0)
     matters = volume_share > NEGLIGIBLE_STONES
     fine = is_basis["fine_earth"] | is_basis["unknown"]
@@ -153,9 +155,9 @@ def fine_earth_per_total(
     refused = ambiguous & ((low <= 0) | (spread > WIDEST_SPREAD * middle))
     return FineEarthMass(
         value=np.where(refused, np.nan, middle),
-        spread=np.where(refused | np.isnan(rho), 0.0, spread),
+        spread=np.where(refused | np.isnan(spread), 0.0, spread),
         stones=np.where(direct, 0.0, volume_share),
-        stones_assumed_zero=np.isnan(given) & ~direct & ~np.isnan(rho),
+        stones_assumed_zero=none_given & ~direct & ~np.isnan(rho),
         basis_assumed=unstated_basis & ~refused,
         stones_basis_assumed=unstated_stones & ~direct & ~refused,
         density_basis_unknown=refused & unstated_basis,
@@ -163,9 +165,9 @@ def fine_earth_per_total(
     )
 
 
-def _one_hot(words: ArrayLike, known: tuple[str, ...], what: str, shape: tuple[int, ...]) -> dict[str, Bools]:
-    """One boolean array per known word; anything else is refused by name."""
-    given = np.broadcast_to(np.asarray(words, dtype=object), shape)
+def _one_hot(words: ArrayLike, known: tuple[str, ...], what: str, needed: Bools) -> dict[str, Bools]:
+    """One boolean array per known word; anything else is refused by name. What is not needed counts as unknown."""
+    given = np.where(needed, np.broadcast_to(np.asarray(words, dtype=object), needed.shape), "unknown")
     found = {word: np.asarray(given == word, dtype=np.bool_) for word in known}
     stray = ~np.logical_or.reduce(list(found.values()))
     if stray.any():

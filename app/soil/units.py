@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from app.soil.properties import PROPERTIES
 
 
-class UnknownUnit(ValueError):  # noqa: N818 the name says what is wrong, as in app.errors
+class UnknownUnit(ValueError):
     """The unit is not one we accept for this property."""
 
 

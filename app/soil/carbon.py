@@ -1,0 +1,588 @@
+"""Soil organic carbon of profiles to a fixed depth: stock and content, with uncertainty, or the reason there is none.
+
+A stock is the sum over the layers of carbon content x fine-earth mass x length inside the interval. It is given only
+if the layers carry every value the sum needs over the whole interval: a partial sum looks like a poor soil. Equation:
+FAO 2020, GSOC MRV protocol, and Poeplau et al. 2017, SOIL 3:61, doi:10.5194/soil-3-61-2017. Uncertainty is first
+order (JCGM 100, GUM) in two parts that behave differently in an average: random errors shrink with the number of
+layers and sites, systematic ones are common to all and do not.
+
+Depths are in [cm] below the mineral surface, contents in [g/kg], densities in [g/cm3], stocks in [t C/ha].
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from app.soil.bulk_density import FineEarthMass, fine_earth_per_total
+from app.soil.depth import bottom_above, depth_order, overlap_length
+from app.soil.properties import PROPERTIES
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.intp]
+Objects = NDArray[Any]
+
+METHOD_VERSION = "1"
+"""Rises whenever a figure computed from the same layers would change."""
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "no_mineral_layer": "The profile has no mineral layer in this depth interval.",
+        "depth_invalid": "A layer in this depth interval has no depth, no thickness or its bottom above its top.",
+        "overlap": "Layers overlap in this depth interval.",
+        "rock_above_interval": "Rock begins above this depth interval, so there is no soil in it.",
+        "starts_below_surface": "The first mineral layer begins below the surface.",
+        "incomplete_depth": "The layers do not cover the depth interval, and no rock explains why.",
+        "soc_missing": "A layer in this depth interval has no organic carbon value.",
+        "soc_out_of_range": "A layer in this depth interval has an organic carbon value that cannot be true.",
+        "bulk_density_missing": "A layer in this depth interval has no bulk density.",
+        "coarse_fragments_out_of_range": "A layer in this depth interval has a stone content that cannot be true.",
+        "bulk_density_basis_unknown": (
+            "The source does not say whether stones are part of the bulk density, and with so many stones it matters too much."
+        ),
+        "coarse_fragments_basis_unknown": (
+            "The source does not say whether stones are given by volume or by mass, and it matters too much here."
+        ),
+        "bulk_density_out_of_range": "The fine-earth mass of a layer in this depth interval cannot be true.",
+    }
+)
+"""Why a profile has no figure: stable code to sentence, in the order in which they are looked for."""
+
+FLAGS = (
+    "stretched",
+    "limited_by_rock",
+    "rock_depth_contradicted",
+    "organic_layer_excluded",
+    "soc_estimated",
+    "bulk_density_estimated",
+    "bd_type_assumed",
+    "cf_estimated",
+    "cf_assumed_zero",
+    "cf_basis_assumed",
+)
+"""Marks a figure can carry; their meaning is in docs/methods/soc_stock.md."""
+
+STATUSES = ("measured", "estimated", "assumed", "unknown")
+
+SOC_RANGE = PROPERTIES["soc"].possible
+FINE_EARTH_MASS_RANGE = (0.02, 2.65)
+
+# Standard uncertainties where the source gives none: of the size reported in inter-laboratory comparisons.
+RELATIVE_U_SOC = 0.07
+LEAST_U_SOC = 0.5
+RELATIVE_U_MEASURED_DENSITY = 0.05
+RELATIVE_U_ESTIMATED_DENSITY = 0.15
+U_STONES = 0.05
+U_THICKNESS = 1.0
+
+TOLERATED_LENGTH = 1.0
+TOLERATED_SHARE = 0.03
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layers:
+    """Soil layers of many profiles as arrays of equal length, in any order.
+
+    profile : which profile a layer belongs to, 0 .. n_profiles - 1.
+    top, bottom : depths, signed, zero at the mineral surface [cm]. organic : L, F, H and O layers.
+    soc : organic carbon of the fine earth, NaN if missing [g/kg].
+    bulk_density : [g/cm3], NaN if missing; what it means is in bulk_density_basis: fine_earth, whole, fine_per_total
+    or unknown (see app.soil.bulk_density).
+    coarse_fragments : [0-1], NaN if missing; coarse_fragments_basis: volume, mass or unknown.
+    ..._status : measured, estimated, assumed or unknown.
+    u_soc, u_bulk_density : standard uncertainties, where the source gives them, else NaN [as the value].
+    """
+
+    profile: Ints
+    top: Floats
+    bottom: Floats
+    organic: Bools
+    soc: Floats
+    soc_status: Objects
+    bulk_density: Floats
+    bulk_density_basis: Objects
+    bulk_density_status: Objects
+    coarse_fragments: Floats
+    coarse_fragments_basis: Objects
+    coarse_fragments_status: Objects
+    u_soc: Floats | None = None
+    u_bulk_density: Floats | None = None
+
+    def __post_init__(self) -> None:
+        for column in fields(self):
+            values = getattr(self, column.name)
+            if values is not None and np.shape(values) != np.shape(self.profile):
+                raise ValueError(f"{column.name} has shape {np.shape(values)}, profile has {np.shape(self.profile)}")
+
+    def take(self, rows: Ints) -> "Layers":
+        """Only these layers, in this order."""
+        columns = ((column.name, getattr(self, column.name)) for column in fields(self))
+        chosen: dict[str, Any] = {
+            name: None if values is None else np.asarray(values)[rows] for name, values in columns
+        }
+        return Layers(**chosen)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileValues:
+    """One figure per profile for one depth interval; every array has length n_profiles.
+
+    value : stock [t C/ha] or content [g/kg]; NaN where `reason` says why there is none.
+    u_random, u_systematic : standard uncertainty, kept apart because only the first shrinks in a mean [as the value].
+    coverage : share of the interval, down to rock at most, covered by layers with all needed values [0-1].
+    n_layers : mineral layers inside the interval.
+    reason : None or a key of REASONS.
+    depth_status : complete, stretched, limited_by_rock or incomplete.
+    soc_source, bd_source, cf_source : weakest status among the layers used; None where there is no figure.
+    tier : A all measured, B one of carbon, density and stones not measured, C more than one; None without a figure.
+    flags : keys of FLAGS for each profile.
+    """
+
+    value: Floats
+    u_random: Floats
+    u_systematic: Floats
+    coverage: Floats
+    n_layers: NDArray[np.int64]
+    reason: Objects
+    depth_status: Objects
+    soc_source: Objects
+    bd_source: Objects
+    cf_source: Objects
+    tier: Objects
+    flags: tuple[tuple[str, ...], ...]
+
+
+def layer_stock(
+    organic_carbon: ArrayLike, bulk_density: ArrayLike, thickness: ArrayLike, coarse_fragments: ArrayLike = 0.0
+) -> Floats:
+    """Organic carbon stock of one layer [t C/ha].
+
+    organic_carbon : carbon of the fine earth (< 2 mm) [g/kg].
+    bulk_density : dry mass of the fine earth per volume of the fine earth [g/cm3].
+    thickness : [cm]. coarse_fragments : volume share of fragments > 2 mm [0-1].
+
+        S = 0.1 SOC BD (1 - CF) T
+
+    0.1 because 1 g/kg x 1 g/cm3 x 1 cm = 0.001 g/cm2 and 1 g/cm2 = 100 t/ha. By hand: 20 g/kg, 1.30 g/cm3, 30 cm and
+    no stones give 78 t/ha. If the density already is fine-earth mass per total volume, pass no coarse fragments, or
+    the stones are counted twice (Poeplau et al. 2017, SOIL 3:61, doi:10.5194/soil-3-61-2017). NaN in is NaN out.
+    """
+    carbon, density = np.asarray(organic_carbon, dtype=np.float64), np.asarray(bulk_density, dtype=np.float64)
+    return np.asarray(0.1 * carbon * density * (1.0 - np.asarray(coarse_fragments)) * np.asarray(thickness))
+
+
+def layer_stock_uncertainty(
+    organic_carbon: ArrayLike,
+    bulk_density: ArrayLike,
+    thickness: ArrayLike,
+    coarse_fragments: ArrayLike = 0.0,
+    *,
+    u_organic_carbon: ArrayLike = 0.0,
+    u_bulk_density: ArrayLike = 0.0,
+    u_coarse_fragments: ArrayLike = 0.0,
+    u_thickness: ArrayLike = 0.0,
+    correlation: float = 0.0,
+) -> Floats:
+    """Standard uncertainty of the stock of one layer [t C/ha], first order (JCGM 100).
+
+    Inputs as in layer_stock, their standard uncertainties in the same units. `correlation` is that of carbon and
+    density; it is usually negative, so 0 is on the safe side.
+
+        (u_S/S)² = (u_SOC/SOC)² + (u_BD/BD)² + (u_CF/(1-CF))² + (u_T/T)² + 2 r (u_SOC/SOC) (u_BD/BD)
+    """
+    carbon = np.asarray(u_organic_carbon) / np.asarray(organic_carbon, dtype=np.float64)
+    density = np.asarray(u_bulk_density) / np.asarray(bulk_density, dtype=np.float64)
+    stones = np.asarray(u_coarse_fragments) / (1.0 - np.asarray(coarse_fragments, dtype=np.float64))
+    length = np.asarray(u_thickness) / np.asarray(thickness, dtype=np.float64)
+    relative = carbon**2 + density**2 + stones**2 + length**2 + 2.0 * correlation * carbon * density
+    return np.asarray(layer_stock(organic_carbon, bulk_density, thickness, coarse_fragments) * np.sqrt(relative))
+
+
+def fixed_depth_stock(
+    layers: Layers, n_profiles: int, upper: float, lower: float, rock_depth: ArrayLike | None = None
+) -> ProfileValues:
+    """Organic carbon stock of the mineral soil between two depths, for each profile [t C/ha].
+
+    rock_depth : depth of hard rock of each profile, NaN where unknown [cm].
+
+    A missing length of at most 1 cm or 3 % of the interval, whichever is more, is filled by stretching the layer
+    above it (the first layer at the top), and flagged. If rock lies inside the interval, the stock to the rock is the
+    stock of the interval. Organic surface layers are a separate pool. Only layers inside the interval need be
+    complete. Missing coarse fragments are computed as none and flagged.
+
+    Raises ValueError for an interval that is empty or begins above the mineral surface, for a profile number outside
+    0 .. n_profiles - 1, and for an unknown status or basis word.
+
+    By hand: 0-10 cm 30 g/kg and 1.20 g/cm3, 10-40 cm 10 g/kg and 1.40 g/cm3, no stones: 0.1 (30 x 1.20 x 10 +
+    10 x 1.40 x 20) = 36 + 28 = 64 t/ha in 0-30 cm.
+    """
+    inside = _layers_inside(layers, n_profiles, upper, lower)
+    sub = inside.layers
+    mass = fine_earth_per_total(
+        sub.bulk_density, sub.bulk_density_basis, sub.coarse_fragments, sub.coarse_fragments_basis
+    )
+    cover = _cover(inside, _first(_carbon_faults(sub) | _density_faults(sub, mass)), rock_depth)
+    used = cover.rows
+    sub, mass = sub.take(used), _take_mass(mass, used)
+    per_carbon = layer_stock(1.0, mass.value, cover.length)
+    stock = per_carbon * sub.soc
+    repeat, bias = _u_soc(sub)
+    stones_needed = sub.bulk_density_basis != "fine_per_total"
+    stones_error = np.where(stones_needed & ~mass.stones_assumed_zero, U_STONES / (1.0 - mass.stones), 0.0)
+    parts = _Parts(
+        value=stock,
+        random=_stock_random(sub, stones_error, stock, per_carbon * repeat),
+        systematic=_stock_systematic(sub, mass, stock, per_carbon * bias),
+        soc=_rank(sub.soc_status, "soc_status"),
+        density=_rank(sub.bulk_density_status, "bulk_density_status"),
+        stones=np.where(
+            stones_needed,
+            np.where(
+                mass.stones_assumed_zero,
+                _SOURCES.index("assumed_zero"),
+                _rank(
+                    np.where(np.isnan(sub.coarse_fragments), "unknown", sub.coarse_fragments_status),
+                    "coarse_fragments_status",
+                ),
+            ),
+            _SOURCES.index("not_needed"),
+        ),
+        marks=_mark("bd_type_assumed", mass.basis_assumed)
+        | _mark("cf_assumed_zero", mass.stones_assumed_zero)
+        | _mark("cf_basis_assumed", mass.stones_basis_assumed),
+    )
+    return _sum_up(inside, cover, parts)
+
+
+def fixed_depth_content(
+    layers: Layers, n_profiles: int, upper: float, lower: float, rock_depth: ArrayLike | None = None
+) -> ProfileValues:
+    """Organic carbon content of the mineral soil between two depths, weighted by thickness [g/kg].
+
+    Rules of completeness, parameters and errors as in fixed_depth_stock; bulk density and stones are not needed.
+
+    By hand: 0-10 cm 30 g/kg and 10-40 cm 9 g/kg give (30 x 10 + 9 x 20) / 30 = 16 g/kg in 0-30 cm.
+    """
+    inside = _layers_inside(layers, n_profiles, upper, lower)
+    cover = _cover(inside, _first(_carbon_faults(inside.layers)), rock_depth)
+    sub = inside.layers.take(cover.rows)
+    share = cover.length / cover.depth[sub.profile]
+    repeat, bias = _u_soc(sub)
+    not_needed = np.full(sub.profile.size, _SOURCES.index("not_needed"))
+    parts = _Parts(
+        value=share * sub.soc,
+        random=share * repeat,
+        systematic=(share * bias,),
+        soc=_rank(sub.soc_status, "soc_status"),
+        density=not_needed,
+        stones=not_needed,
+        marks=np.zeros(sub.profile.size, dtype=np.int64),
+    )
+    return _sum_up(inside, cover, parts)
+
+
+# From here on: the steps of the two functions above.
+
+_CODES = tuple(REASONS)
+_DEPTH_STATUSES = ("complete", "stretched", "limited_by_rock", "incomplete")
+_SOURCES = ("not_needed", "measured", "estimated", "assumed", "assumed_zero", "unknown")
+_NONE = len(_CODES)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Inside:
+    """Mineral layers with sound depths that reach into the interval, and what is known of their profiles."""
+
+    layers: Layers
+    n_profiles: int
+    upper: float
+    lower: float
+    depth_invalid: Bools
+    organic: Bools
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cover:
+    """How the layers cover the interval: per layer used `rows` and `length`, the rest per profile."""
+
+    rows: Ints
+    length: Floats
+    depth: Floats
+    coverage: Floats
+    n_layers: NDArray[np.int64]
+    reason: Ints
+    status: Ints
+    marks: NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Parts:
+    """What each used layer adds to its profile; `systematic` holds one array per common source of error."""
+
+    value: Floats
+    random: Floats
+    systematic: tuple[Floats, ...]
+    soc: Ints
+    density: Ints
+    stones: Ints
+    marks: NDArray[np.int64]
+
+
+def _mark(flag: str, where: Bools) -> NDArray[np.int64]:
+    return where.astype(np.int64) << FLAGS.index(flag)
+
+
+def _rank(status: Objects, column: str) -> Ints:
+    """Position of each status word in _SOURCES: the higher, the weaker."""
+    ranks = np.full(np.shape(status), -1, dtype=np.intp)
+    for word in STATUSES:
+        ranks[np.asarray(status == word, dtype=np.bool_)] = _SOURCES.index(word)
+    if (ranks < 0).any():
+        raise ValueError(f"unknown {column} '{status[ranks < 0][0]}'; accepted are {', '.join(STATUSES)}")
+    return ranks
+
+
+def _weakest(ranks: Ints, profile: Ints, n_profiles: int) -> Ints:
+    weakest = np.zeros(n_profiles, dtype=np.intp)
+    np.maximum.at(weakest, profile, ranks)
+    return weakest
+
+
+def _take_mass(mass: FineEarthMass, rows: Ints) -> FineEarthMass:
+    return FineEarthMass(**{column.name: getattr(mass, column.name)[rows] for column in fields(mass)})
+
+
+def _layers_inside(layers: Layers, n_profiles: int, upper: float, lower: float) -> _Inside:
+    if not 0 <= upper < lower:
+        raise ValueError(f"the depth interval {upper:g}-{lower:g} cm is empty or begins above the mineral surface")
+    profile = np.asarray(layers.profile, dtype=np.intp)
+    if profile.size and not 0 <= profile.min() <= profile.max() < n_profiles:
+        raise ValueError(f"profile numbers must lie in 0 .. {n_profiles - 1}")
+    mineral = ~np.asarray(layers.organic, dtype=np.bool_)
+    sound = layers.bottom > layers.top
+    shallow, deep = np.fmin(layers.top, layers.bottom), np.fmax(layers.top, layers.bottom)
+    # A layer without any depth could lie anywhere, so it counts as inside.
+    outside = (shallow >= lower) | (deep <= upper)
+    faulty = mineral & ~sound & ~outside
+    rows = np.flatnonzero(mineral & sound & ~outside)
+    return _Inside(
+        layers=layers.take(rows),
+        n_profiles=n_profiles,
+        upper=upper,
+        lower=lower,
+        depth_invalid=np.bincount(profile[faulty], minlength=n_profiles).astype(np.bool_),
+        organic=np.bincount(profile[~mineral], minlength=n_profiles).astype(np.bool_),
+    )
+
+
+def _carbon_faults(layers: Layers) -> dict[str, Bools]:
+    return {
+        "soc_missing": np.isnan(layers.soc),
+        "soc_out_of_range": ~((layers.soc >= SOC_RANGE[0]) & (layers.soc <= SOC_RANGE[1])),
+    }
+
+
+def _density_faults(layers: Layers, mass: FineEarthMass) -> dict[str, Bools]:
+    stones = layers.coarse_fragments
+    low, high = FINE_EARTH_MASS_RANGE
+    return {
+        "bulk_density_missing": np.isnan(layers.bulk_density),
+        "coarse_fragments_out_of_range": (stones < 0) | (stones >= 1),
+        "bulk_density_basis_unknown": mass.density_basis_unknown,
+        "coarse_fragments_basis_unknown": mass.stones_basis_unknown,
+        "bulk_density_out_of_range": ~((mass.value >= low) & (mass.value <= high)),
+    }
+
+
+def _first(faults: Mapping[str, Bools]) -> Ints:
+    """Position in REASONS of the first fault of each layer, _NONE for a layer without."""
+    first = np.full(next(iter(faults.values())).shape, _NONE, dtype=np.intp)
+    for code, where in faults.items():
+        np.minimum(first, np.where(where, _CODES.index(code), _NONE), out=first)
+    return first
+
+
+def _floor(inside: _Inside, rock_depth: ArrayLike | None) -> tuple[Floats, Bools]:
+    """Lower end of the interval for each profile, at most the rock; and where carbon below it contradicts the rock."""
+    rock = np.full(inside.n_profiles, np.nan) if rock_depth is None else np.asarray(rock_depth, dtype=np.float64)
+    if rock.shape != (inside.n_profiles,):
+        raise ValueError(f"rock_depth has shape {rock.shape}, expected ({inside.n_profiles},)")
+    sub = inside.layers
+    deeper = ~np.isnan(sub.soc) & (sub.bottom > rock[sub.profile] + TOLERATED_LENGTH)
+    contradicted = np.bincount(sub.profile[deeper], minlength=inside.n_profiles).astype(np.bool_)
+    floor = np.where(contradicted | np.isnan(rock), inside.lower, np.minimum(rock, inside.lower))
+    return floor, contradicted & (rock < inside.lower)
+
+
+def _cover(inside: _Inside, fault: Ints, rock_depth: ArrayLike | None) -> _Cover:
+    sub, n, upper = inside.layers, inside.n_profiles, inside.upper
+    floor, contradicted = _floor(inside, rock_depth)
+    depth = np.maximum(floor - upper, 0.0)
+    rows = np.flatnonzero(overlap_length(sub.top, sub.bottom, upper, floor[sub.profile]) > 0)
+    top = np.maximum(sub.top[rows], upper)
+    bottom = np.minimum(sub.bottom[rows], floor[sub.profile[rows]])
+    order = depth_order(sub.profile[rows], top, bottom)
+    rows, top, bottom = rows[order], top[order], bottom[order]
+    profile = sub.profile[rows]
+    above = bottom_above(profile, bottom)
+    new = np.maximum(bottom - np.fmax(top, above), 0.0)
+
+    usable = fault[rows] == _NONE
+    tolerated = max(TOLERATED_LENGTH, TOLERATED_SHARE * (inside.lower - upper)) + _ROUNDING
+    uncovered = depth - np.bincount(profile, weights=new, minlength=n)
+    covered = np.bincount(profile[usable], weights=new[usable], minlength=n)
+    lacking = depth - covered
+    n_layers = np.bincount(profile, minlength=n)
+    first_fault = np.full(n, _NONE, dtype=np.intp)
+    np.minimum.at(first_fault, profile, fault[rows])
+    begins = np.zeros(n)
+    begins[profile[np.isnan(above)]] = top[np.isnan(above)]
+
+    found = {
+        "no_mineral_layer": n_layers == 0,
+        "depth_invalid": inside.depth_invalid,
+        "overlap": np.bincount(profile[top < above - _ROUNDING], minlength=n).astype(np.bool_),
+        "rock_above_interval": floor <= upper,
+        "starts_below_surface": (begins > tolerated) & (upper == 0),
+        "incomplete_depth": uncovered > tolerated,
+    }
+    # Rock above the interval leaves no layer in it, and a faulty depth may be the only layer: they say more.
+    found["no_mineral_layer"] &= ~(found["depth_invalid"] | found["rock_above_interval"])
+    reason = np.minimum(_first(found), np.where(lacking > tolerated, first_fault, _NONE))
+
+    missing = np.where(reason == _NONE, lacking, uncovered)
+    stretched = (missing > _ROUNDING) & (missing <= tolerated)
+    by_rock = (floor < inside.lower) & (missing <= tolerated)
+    status = np.select([n_layers == 0, missing > tolerated, by_rock, stretched], [3, 3, 2, 1], 0)
+    marks = (
+        _mark("stretched", stretched & (n_layers > 0))
+        | _mark("limited_by_rock", by_rock)
+        | _mark("rock_depth_contradicted", contradicted)
+        | _mark("organic_layer_excluded", inside.organic)
+    )
+
+    keep = usable & (reason[profile] == _NONE)
+    rows, top, profile = rows[keep], top[keep], profile[keep]
+    coverage = np.zeros(n)
+    np.divide(covered, depth, out=coverage, where=depth > 0)
+    return _Cover(
+        rows=rows,
+        length=_stretched_length(profile, top, upper, floor),
+        depth=depth,
+        coverage=np.clip(coverage, 0.0, 1.0),
+        n_layers=n_layers.astype(np.int64),
+        reason=reason,
+        status=status.astype(np.intp),
+        marks=marks,
+    )
+
+
+def _stretched_length(profile: Ints, top: Floats, upper: float, floor: Floats) -> Floats:
+    """Length of layers in depth order when each reaches down to the next, the first up and the last down to the end."""
+    if profile.size == 0:
+        return np.empty(0)
+    changes = profile[1:] != profile[:-1]
+    begin = np.where(np.concatenate(([True], changes)), upper, top)
+    end = floor[profile]
+    end[:-1] = np.where(changes, end[:-1], top[1:])
+    return end - begin
+
+
+def _u_soc(layers: Layers) -> tuple[Floats, Floats]:
+    """Random and systematic standard uncertainty of the carbon content of each layer [g/kg].
+
+    A default is split in two equal variances: repeatability, and the bias of the laboratory common to all layers.
+    """
+    default = np.maximum(RELATIVE_U_SOC * layers.soc, LEAST_U_SOC)
+    given = np.full(default.shape, np.nan) if layers.u_soc is None else np.asarray(layers.u_soc, dtype=np.float64)
+    is_given = ~np.isnan(given)
+    half = default / np.sqrt(2.0)
+    return np.where(is_given, given, half), np.where(is_given, 0.0, half)
+
+
+def _relative_u_density(layers: Layers) -> Floats:
+    estimated = layers.bulk_density_status != "measured"
+    default = np.where(estimated, RELATIVE_U_ESTIMATED_DENSITY, RELATIVE_U_MEASURED_DENSITY)
+    if layers.u_bulk_density is None:
+        return default
+    return np.where(np.isnan(layers.u_bulk_density), default, layers.u_bulk_density / layers.bulk_density)
+
+
+def _stock_random(layers: Layers, stones_error: Floats, stock: Floats, u_carbon: Floats) -> Floats:
+    """Uncertainty of each layer's stock from errors of its own; `u_carbon` is the part of the carbon content."""
+    density = np.where(layers.bulk_density_status == "measured", _relative_u_density(layers), 0.0)
+    length = U_THICKNESS / (layers.bottom - layers.top)
+    return np.asarray(np.hypot(u_carbon, stock * np.sqrt(density**2 + stones_error**2 + length**2)), dtype=np.float64)
+
+
+def _stock_systematic(layers: Layers, mass: FineEarthMass, stock: Floats, u_carbon: Floats) -> tuple[Floats, ...]:
+    """Uncertainty of each layer's stock from each source of error that is common to all layers."""
+    density = stock * np.where(layers.bulk_density_status == "measured", 0.0, _relative_u_density(layers))
+    basis = stock * mass.spread / mass.value
+    stones = stock * np.where(mass.stones_assumed_zero, U_STONES, 0.0)
+    return u_carbon, density, basis, stones
+
+
+def _sum_up(inside: _Inside, cover: _Cover, parts: _Parts) -> ProfileValues:
+    """Add what the layers give to their profiles: random errors in quadrature, common ones linearly."""
+    n = inside.n_profiles
+    profile = inside.layers.profile[cover.rows]
+    given = cover.reason == _NONE
+
+    def per_profile(values: Floats) -> Floats:
+        return np.bincount(profile, weights=values, minlength=n).astype(np.float64)
+
+    def where_given(values: Floats) -> Floats:
+        return np.where(given, values, np.nan)
+
+    common = sum((per_profile(source) ** 2 for source in parts.systematic), np.zeros(n))
+    soc, density, stones = (_weakest(ranks, profile, n) for ranks in (parts.soc, parts.density, parts.stones))
+    marks = cover.marks.copy()
+    np.bitwise_or.at(marks, profile, parts.marks)
+    measured = _SOURCES.index("measured")
+    marks |= _mark("soc_estimated", soc > measured) | _mark("bulk_density_estimated", density > measured)
+    marks |= _mark("cf_estimated", (stones > measured) & (stones != _SOURCES.index("assumed_zero")))
+    weak = (
+        (soc > measured).astype(np.intp)
+        + ((density > measured) | _has(marks, "bd_type_assumed"))
+        + ((stones > measured) | _has(marks, "cf_basis_assumed"))
+    )
+    return ProfileValues(
+        value=where_given(per_profile(parts.value)),
+        u_random=where_given(np.sqrt(per_profile(parts.random**2))),
+        u_systematic=where_given(np.sqrt(common)),
+        coverage=cover.coverage,
+        n_layers=cover.n_layers,
+        reason=_words((*_CODES, None), cover.reason),
+        depth_status=_words(_DEPTH_STATUSES, cover.status),
+        soc_source=_words_where(_SOURCES, soc, given),
+        bd_source=_words_where(_SOURCES, density, given),
+        cf_source=_words_where(_SOURCES, stones, given),
+        tier=_words_where(("A", "B", "C", "C"), weak, given),
+        flags=_flag_words(marks),
+    )
+
+
+def _has(marks: NDArray[np.int64], flag: str) -> Bools:
+    return (marks >> FLAGS.index(flag) & 1).astype(np.bool_)
+
+
+def _words(words: tuple[str | None, ...], codes: Ints) -> Objects:
+    return np.asarray(words, dtype=object)[codes]
+
+
+def _words_where(words: tuple[str, ...], codes: Ints, where: Bools) -> Objects:
+    found = _words(words, codes)
+    found[~where] = None
+    return found
+
+
+def _flag_words(marks: NDArray[np.int64]) -> tuple[tuple[str, ...], ...]:
+    kinds, which = np.unique(marks, return_inverse=True)
+    named = [tuple(flag for bit, flag in enumerate(FLAGS) if kind >> bit & 1) for kind in kinds.tolist()]
+    return tuple(named[kind] for kind in which.tolist())
