@@ -289,7 +289,7 @@ observed_property = Table(
     required("possible_min", Double, "Smallest possible value, in the canonical unit."),
     required("possible_max", Double, "Largest possible value, in the canonical unit."),
     rule("range_is_ordered", "possible_min < possible_max"),
-    schema="core",
+    schema="pub",
     comment="Observed properties, one canonical unit each; written from the dictionary in app/soil/properties.py.",
 )
 
@@ -300,7 +300,7 @@ practice = Table(
     required("title_en", Text, "Name in English."),
     optional("title_fr", Text, "Name in French."),
     optional("title_es", Text, "Name in Spanish."),
-    schema="core",
+    schema="pub",
     comment="Land management practices that the Initiative names.",
 )
 
@@ -313,7 +313,7 @@ objective = Table(
     required("facility_title", Text, "Title of that facility."),
     required("facility_type", Text, "core or global facility."),
     one_of("facility_type", ("core", "global")),
-    schema="core",
+    schema="pub",
     comment="Strategic objectives of the Initiative.",
 )
 
@@ -447,7 +447,7 @@ dataset_objective = Table(
     "dataset_objective",
     metadata,
     link("dataset_id", "core.dataset.id", "The dataset.", cascade=True),
-    link("objective_code", "core.objective.code", "The objective it serves."),
+    link("objective_code", "pub.objective.code", "The objective it serves."),
     UniqueConstraint("dataset_id", "objective_code"),
     schema="core",
     comment="Strategic objectives that a dataset serves.",
@@ -467,7 +467,7 @@ network_practice = Table(
     "network_practice",
     metadata,
     link("network_id", "core.network.id", "The network.", cascade=True),
-    link("practice_code", "core.practice.code", "A practice it works on."),
+    link("practice_code", "pub.practice.code", "A practice it works on."),
     UniqueConstraint("network_id", "practice_code"),
     schema="core",
     comment="Practices that a network works on.",
@@ -564,7 +564,7 @@ site_practice = Table(
     "site_practice",
     metadata,
     link("site_id", "core.site.id", "The site.", cascade=True),
-    link("practice_code", "core.practice.code", "A practice applied there."),
+    link("practice_code", "pub.practice.code", "A practice applied there."),
     optional("starts_on", Date, "Since when, where known."),
     optional("ends_on", Date, "Until when; empty while it lasts."),
     rule("ends_after_start", "ends_on >= starts_on"),
@@ -640,7 +640,7 @@ result = Table(
     metadata,
     public_id(),
     link("layer_id", "core.layer.id", "The layer.", cascade=True),
-    link("property", "core.observed_property.code", "What was observed."),
+    link("property", "pub.observed_property.code", "What was observed."),
     required("value", Double, "Value in the property's canonical unit."),
     required("qualifier", Text, "= exact; < or > a limit of detection or of the scale."),
     optional("uncertainty", Double, "Standard uncertainty, in the canonical unit."),

@@ -159,46 +159,6 @@ COMMENT ON COLUMN core.dataset.consent IS 'Consent of land owners for the publis
 COMMENT ON COLUMN core.dataset.state IS 'draft -> published -> withdrawn; a withdrawn dataset may be published again.';
 COMMENT ON COLUMN core.dataset.created_at IS 'When the dataset was registered.';
 
--- core.objective: Strategic objectives of the Initiative.
-CREATE TABLE core.objective (
-    code TEXT NOT NULL,
-    title TEXT NOT NULL,
-    facility TEXT NOT NULL,
-    facility_title TEXT NOT NULL,
-    facility_type TEXT NOT NULL,
-    CONSTRAINT objective_pkey PRIMARY KEY (code),
-    CONSTRAINT objective_facility_type_known_check CHECK (facility_type IN ('core', 'global'))
-);
-COMMENT ON TABLE core.objective IS 'Strategic objectives of the Initiative.';
-COMMENT ON COLUMN core.objective.code IS 'Code of the strategic plan, such as E2.';
-COMMENT ON COLUMN core.objective.title IS 'Title in the strategic plan.';
-COMMENT ON COLUMN core.objective.facility IS 'Code of the facility that carries it.';
-COMMENT ON COLUMN core.objective.facility_title IS 'Title of that facility.';
-COMMENT ON COLUMN core.objective.facility_type IS 'core or global facility.';
-
--- core.observed_property: Observed properties, one canonical unit each; written from the dictionary in app/soil/properties.py.
-CREATE TABLE core.observed_property (
-    code TEXT NOT NULL,
-    title TEXT NOT NULL,
-    unit TEXT NOT NULL,
-    ucum TEXT NOT NULL,
-    definition TEXT NOT NULL,
-    glosis TEXT,
-    possible_min DOUBLE PRECISION NOT NULL,
-    possible_max DOUBLE PRECISION NOT NULL,
-    CONSTRAINT observed_property_pkey PRIMARY KEY (code),
-    CONSTRAINT observed_property_range_is_ordered_check CHECK (possible_min < possible_max)
-);
-COMMENT ON TABLE core.observed_property IS 'Observed properties, one canonical unit each; written from the dictionary in app/soil/properties.py.';
-COMMENT ON COLUMN core.observed_property.code IS 'Code used everywhere in the service.';
-COMMENT ON COLUMN core.observed_property.title IS 'Name in English.';
-COMMENT ON COLUMN core.observed_property.unit IS 'Canonical unit as people write it.';
-COMMENT ON COLUMN core.observed_property.ucum IS 'Canonical unit as a UCUM code.';
-COMMENT ON COLUMN core.observed_property.definition IS 'What is measured, of what.';
-COMMENT ON COLUMN core.observed_property.glosis IS 'GloSIS identifier.';
-COMMENT ON COLUMN core.observed_property.possible_min IS 'Smallest possible value, in the canonical unit.';
-COMMENT ON COLUMN core.observed_property.possible_max IS 'Largest possible value, in the canonical unit.';
-
 -- core.organisation: Partner organisations of the 4 per 1000 Initiative, and owners of data.
 CREATE TABLE core.organisation (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -240,20 +200,6 @@ COMMENT ON COLUMN core.organisation.position_precision IS 'What the position is 
 COMMENT ON COLUMN core.organisation.website IS 'Home page.';
 COMMENT ON COLUMN core.organisation.ror IS 'Identifier in the Research Organization Registry.';
 COMMENT ON COLUMN core.organisation.source IS 'Where these facts were taken from.';
-
--- core.practice: Land management practices that the Initiative names.
-CREATE TABLE core.practice (
-    code TEXT NOT NULL,
-    title_en TEXT NOT NULL,
-    title_fr TEXT,
-    title_es TEXT,
-    CONSTRAINT practice_pkey PRIMARY KEY (code)
-);
-COMMENT ON TABLE core.practice IS 'Land management practices that the Initiative names.';
-COMMENT ON COLUMN core.practice.code IS 'Short stable name.';
-COMMENT ON COLUMN core.practice.title_en IS 'Name in English.';
-COMMENT ON COLUMN core.practice.title_fr IS 'Name in French.';
-COMMENT ON COLUMN core.practice.title_es IS 'Name in Spanish.';
 
 -- core.raster: Registered raster maps.
 CREATE TABLE core.raster (
@@ -350,6 +296,60 @@ COMMENT ON COLUMN core.region.cell_count IS 'H3 cells of resolution 5 whose cent
 COMMENT ON COLUMN core.region.source IS 'Where the boundary comes from.';
 COMMENT ON COLUMN core.region.licence IS 'Licence of the boundary.';
 
+-- pub.objective: Strategic objectives of the Initiative.
+CREATE TABLE pub.objective (
+    code TEXT NOT NULL,
+    title TEXT NOT NULL,
+    facility TEXT NOT NULL,
+    facility_title TEXT NOT NULL,
+    facility_type TEXT NOT NULL,
+    CONSTRAINT objective_pkey PRIMARY KEY (code),
+    CONSTRAINT objective_facility_type_known_check CHECK (facility_type IN ('core', 'global'))
+);
+COMMENT ON TABLE pub.objective IS 'Strategic objectives of the Initiative.';
+COMMENT ON COLUMN pub.objective.code IS 'Code of the strategic plan, such as E2.';
+COMMENT ON COLUMN pub.objective.title IS 'Title in the strategic plan.';
+COMMENT ON COLUMN pub.objective.facility IS 'Code of the facility that carries it.';
+COMMENT ON COLUMN pub.objective.facility_title IS 'Title of that facility.';
+COMMENT ON COLUMN pub.objective.facility_type IS 'core or global facility.';
+
+-- pub.observed_property: Observed properties, one canonical unit each; written from the dictionary in app/soil/properties.py.
+CREATE TABLE pub.observed_property (
+    code TEXT NOT NULL,
+    title TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    ucum TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    glosis TEXT,
+    possible_min DOUBLE PRECISION NOT NULL,
+    possible_max DOUBLE PRECISION NOT NULL,
+    CONSTRAINT observed_property_pkey PRIMARY KEY (code),
+    CONSTRAINT observed_property_range_is_ordered_check CHECK (possible_min < possible_max)
+);
+COMMENT ON TABLE pub.observed_property IS 'Observed properties, one canonical unit each; written from the dictionary in app/soil/properties.py.';
+COMMENT ON COLUMN pub.observed_property.code IS 'Code used everywhere in the service.';
+COMMENT ON COLUMN pub.observed_property.title IS 'Name in English.';
+COMMENT ON COLUMN pub.observed_property.unit IS 'Canonical unit as people write it.';
+COMMENT ON COLUMN pub.observed_property.ucum IS 'Canonical unit as a UCUM code.';
+COMMENT ON COLUMN pub.observed_property.definition IS 'What is measured, of what.';
+COMMENT ON COLUMN pub.observed_property.glosis IS 'GloSIS identifier.';
+COMMENT ON COLUMN pub.observed_property.possible_min IS 'Smallest possible value, in the canonical unit.';
+COMMENT ON COLUMN pub.observed_property.possible_max IS 'Largest possible value, in the canonical unit.';
+
+-- pub.practice: Land management practices that the Initiative names.
+CREATE TABLE pub.practice (
+    code TEXT NOT NULL,
+    title_en TEXT NOT NULL,
+    title_fr TEXT,
+    title_es TEXT,
+    CONSTRAINT practice_pkey PRIMARY KEY (code)
+);
+COMMENT ON TABLE pub.practice IS 'Land management practices that the Initiative names.';
+COMMENT ON COLUMN pub.practice.code IS 'Short stable name.';
+COMMENT ON COLUMN pub.practice.title_en IS 'Name in English.';
+COMMENT ON COLUMN pub.practice.title_fr IS 'Name in French.';
+COMMENT ON COLUMN pub.practice.title_es IS 'Name in Spanish.';
+
 -- pub.release: Versions of the published data: every publication, withdrawal or recomputation makes one.
 CREATE TABLE pub.release (
     number INTEGER NOT NULL,
@@ -428,7 +428,7 @@ CREATE TABLE core.dataset_objective (
     objective_code TEXT NOT NULL,
     CONSTRAINT dataset_objective_dataset_id_objective_code_key UNIQUE (dataset_id, objective_code),
     CONSTRAINT dataset_objective_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
-    CONSTRAINT dataset_objective_objective_code_fkey FOREIGN KEY(objective_code) REFERENCES core.objective (code)
+    CONSTRAINT dataset_objective_objective_code_fkey FOREIGN KEY(objective_code) REFERENCES pub.objective (code)
 );
 COMMENT ON TABLE core.dataset_objective IS 'Strategic objectives that a dataset serves.';
 COMMENT ON COLUMN core.dataset_objective.dataset_id IS 'The dataset.';
@@ -1037,7 +1037,7 @@ CREATE TABLE core.network_practice (
     practice_code TEXT NOT NULL,
     CONSTRAINT network_practice_network_id_practice_code_key UNIQUE (network_id, practice_code),
     CONSTRAINT network_practice_network_id_fkey FOREIGN KEY(network_id) REFERENCES core.network (id) ON DELETE CASCADE,
-    CONSTRAINT network_practice_practice_code_fkey FOREIGN KEY(practice_code) REFERENCES core.practice (code)
+    CONSTRAINT network_practice_practice_code_fkey FOREIGN KEY(practice_code) REFERENCES pub.practice (code)
 );
 COMMENT ON TABLE core.network_practice IS 'Practices that a network works on.';
 COMMENT ON COLUMN core.network_practice.network_id IS 'The network.';
@@ -1140,7 +1140,7 @@ CREATE TABLE core.site_practice (
     CONSTRAINT site_practice_ends_after_start_check CHECK (ends_on >= starts_on),
     CONSTRAINT site_practice_site_id_practice_code_starts_on_key UNIQUE NULLS NOT DISTINCT (site_id, practice_code, starts_on),
     CONSTRAINT site_practice_site_id_fkey FOREIGN KEY(site_id) REFERENCES core.site (id) ON DELETE CASCADE,
-    CONSTRAINT site_practice_practice_code_fkey FOREIGN KEY(practice_code) REFERENCES core.practice (code)
+    CONSTRAINT site_practice_practice_code_fkey FOREIGN KEY(practice_code) REFERENCES pub.practice (code)
 );
 COMMENT ON TABLE core.site_practice IS 'Practices applied at a site, and when.';
 COMMENT ON COLUMN core.site_practice.site_id IS 'The site.';
@@ -1327,7 +1327,7 @@ CREATE TABLE core.result (
     CONSTRAINT result_uncertainty_is_positive_check CHECK (uncertainty > 0),
     CONSTRAINT result_layer_id_property_source_column_key UNIQUE (layer_id, property, source_column),
     CONSTRAINT result_layer_id_fkey FOREIGN KEY(layer_id) REFERENCES core.layer (id) ON DELETE CASCADE,
-    CONSTRAINT result_property_fkey FOREIGN KEY(property) REFERENCES core.observed_property (code)
+    CONSTRAINT result_property_fkey FOREIGN KEY(property) REFERENCES pub.observed_property (code)
 );
 COMMENT ON TABLE core.result IS 'One value of one property of one layer, with how it was reported.';
 COMMENT ON COLUMN core.result.id IS 'Random public identifier.';

@@ -1,0 +1,56 @@
+"""Pages of features: GeoJSON text built in the database, streamed in chunks, paged by key."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app.db.queries import sql
+
+COUNT_CAP = 10_000
+"""Matches are counted exactly up to here; beyond it counting would cost more than the page."""
+CHUNK = 1000
+
+
+def page(
+    connection: Connection, collection: str, order: str, parameters: Mapping[str, Any], *, limit: int, offset: int
+) -> Iterator[tuple[str, str]]:
+    """Key and GeoJSON text of at most `limit` features, in key order, as they arrive."""
+    statement = text(
+        f"{sql(f'{collection}_feature')} {sql(f'{collection}_source')} ORDER BY o.{order} LIMIT :limit OFFSET :offset"
+    )
+    rows = connection.execution_options(stream_results=True, yield_per=CHUNK).execute(
+        statement, {**parameters, "limit": limit, "offset": offset}
+    )
+    for row in rows:
+        yield row.key, row.feature
+
+
+def count(connection: Connection, collection: str, parameters: Mapping[str, Any]) -> int | None:
+    """How many features match, or None where there are more than COUNT_CAP."""
+    counted = connection.scalar(
+        text(f"SELECT count(*) FROM (SELECT 1 {sql(f'{collection}_source')} LIMIT {COUNT_CAP + 1}) matching"),  # noqa: S608 - our own queries
+        parameters,
+    )
+    return None if counted is None or counted > COUNT_CAP else int(counted)
+
+
+def extent(connection: Connection, table: str) -> tuple[float, float, float, float] | None:
+    """Bounding box of the current rows, rounded outward to 0.0001 degree, or None where there are none."""
+    row = connection.execute(
+        text(
+            "SELECT floor(ST_XMin(box) * 1e4) / 1e4, floor(ST_YMin(box) * 1e4) / 1e4, "
+            "ceil(ST_XMax(box) * 1e4) / 1e4, ceil(ST_YMax(box) * 1e4) / 1e4 "
+            f"FROM (SELECT ST_Extent(geom) AS box FROM pub.{table} WHERE released_to IS NULL) found"  # noqa: S608 - tables are declared by us
+        )
+    ).one()
+    return None if row[0] is None else (row[0], row[1], row[2], row[3])
+
+
+def interval(connection: Connection, table: str) -> tuple[str | None, str | None]:
+    """First and last day of sampling of the current rows."""
+    first, last = ("first_sampled", "last_sampled") if table == "site" else ("sampled_from", "sampled_to")
+    row = connection.execute(
+        text(f"SELECT min({first})::text, max({last})::text FROM pub.{table} WHERE released_to IS NULL")  # noqa: S608 - tables are declared by us
+    ).one()
+    return row[0], row[1]

@@ -1,0 +1,134 @@
+"""Soil observations: canonical frames in, layers for the science out."""
+
+from uuid import UUID
+
+import polars as pl
+from sqlalchemy import Connection, delete
+
+from app.db import bulk
+from app.db.queries import sql
+from app.db.tables import derived, layer, result, site, site_region, visit
+
+
+def store(
+    connection: Connection,
+    *,
+    dataset: UUID,
+    upload: UUID,
+    sites: pl.DataFrame,
+    visits: pl.DataFrame,
+    layers: pl.DataFrame,
+    results: pl.DataFrame,
+    located: pl.DataFrame,
+) -> None:
+    """Store canonical frames (see app/ingest) under one dataset and upload.
+
+    sites carries `geom` as hexadecimal EWKB; located has site_key, region_id and distance_m.
+    """
+    sites = sites.with_columns(bulk.random_ids(len(sites)).alias("id"))
+    visits = visits.with_columns(bulk.random_ids(len(visits)).alias("id"))
+    layers = layers.with_columns(bulk.random_ids(len(layers)).alias("id"))
+    source = {"file": "source_file", "sheet": "source_sheet", "row": "source_row"}
+    bulk.copy_in(
+        connection,
+        site,
+        sites.rename({**source, "site_key": "own_id", "country_code": "declared_country"}, strict=False)
+        .with_columns(pl.lit(str(dataset)).alias("dataset_id"), pl.lit(str(upload)).alias("upload_id"))
+        .drop("longitude", "latitude"),
+    )
+    keys = sites.select("site_key", pl.col("id").alias("site_id"))
+    bulk.copy_in(
+        connection,
+        site_region,
+        located.drop_nulls("region_id").join(keys, on="site_key").select("site_id", "region_id", "distance_m"),
+    )
+    bulk.copy_in(
+        connection,
+        visit,
+        visits.join(keys, on="site_key")
+        .rename({**source, "profile_id": "own_id"})
+        .with_columns(pl.col("replicate").fill_null(""), pl.lit("unknown").alias("sampling_kind"))
+        .drop("visit_key", "site_key"),
+    )
+    bulk.copy_in(
+        connection,
+        layer,
+        layers.join(visits.select("visit_key", pl.col("id").alias("visit_id")), on="visit_key")
+        .rename(source)
+        .drop("visit_key", "layer_key"),
+    )
+    bulk.copy_in(
+        connection,
+        result,
+        results.join(layers.select("layer_key", pl.col("id").alias("layer_id")), on="layer_key")
+        .rename({"column": "source_column"})
+        .drop("layer_key"),
+    )
+
+
+def remove(connection: Connection, dataset: UUID) -> None:
+    """Forget the observations of a dataset; its uploads and published releases stay."""
+    connection.execute(delete(site).where(site.c.dataset_id == dataset))
+
+
+LAYERS = {
+    "visit_id": pl.String,
+    "rock_depth_cm": pl.Float64,
+    "layer_id": pl.String,
+    "top_cm": pl.Float64,
+    "bottom_cm": pl.Float64,
+    "kind": pl.String,
+    "property": pl.String,
+    "value": pl.Float64,
+    "status": pl.String,
+    "uncertainty": pl.Float64,
+}
+
+
+def layers(connection: Connection, dataset: UUID, properties: tuple[str, ...]) -> pl.DataFrame:
+    """Layers of a dataset with the results of some properties; columns as in LAYERS."""
+    return bulk.copy_out(
+        connection, sql("layers_of_dataset"), {"dataset": dataset, "properties": list(properties)}, LAYERS
+    )
+
+
+def visits(connection: Connection, dataset: UUID) -> pl.Series:
+    """Ids of all profiles of a dataset, in order."""
+    rows = bulk.copy_out(connection, sql("visits_of_dataset"), {"dataset": dataset}, {"visit_id": pl.String})
+    return rows["visit_id"]
+
+
+def replace_derived(connection: Connection, dataset: UUID, frame: pl.DataFrame) -> None:
+    """Store what was derived for the profiles of a dataset, in place of what was there."""
+    own = (
+        visit.join(site, site.c.id == visit.c.site_id)
+        .select()
+        .with_only_columns(visit.c.id)
+        .where(site.c.dataset_id == dataset)
+    )
+    connection.execute(delete(derived).where(derived.c.visit_id.in_(own)))
+    bulk.copy_in(connection, derived, frame)
+
+
+VALUES = {
+    "region_id": pl.String,
+    "dataset_id": pl.String,
+    "site_id": pl.String,
+    "unit": pl.String,
+    "longitude": pl.Float64,
+    "latitude": pl.Float64,
+    "year": pl.Int32,
+    "sampled": pl.Date,
+    "quantity": pl.String,
+    "upper_cm": pl.Float64,
+    "lower_cm": pl.Float64,
+    "value": pl.Float64,
+    "reason": pl.String,
+    "tier": pl.String,
+    "bd_source": pl.String,
+}
+
+
+def values(connection: Connection, regions: list[str]) -> pl.DataFrame:
+    """Derived values of all published profiles in some regions; columns as in VALUES."""
+    return bulk.copy_out(connection, sql("values_of_regions"), {"regions": regions}, VALUES)

@@ -1,0 +1,72 @@
+-- region_parts --
+-- Cut the boundaries of one kind of region into small pieces, so that finding the region of a point is an index look-up.
+INSERT INTO core.region_part (region_id, geom)
+SELECT id, (ST_Dump(ST_Subdivide(geom, 128))).geom
+FROM core.region
+WHERE kind = :kind;
+
+-- locate_sites --
+-- For each position of the temporary table `position`: the country it lies in, or the nearest within a distance, and
+-- how far it is from the country that was declared. Distances are geodesic; the search box is wide enough at any latitude.
+WITH inside AS (
+    SELECT DISTINCT ON (p.site_key) p.site_key, part.region_id
+    FROM position p
+    JOIN core.region_part part ON ST_Intersects(part.geom, p.geom)
+    JOIN core.region r ON r.id = part.region_id AND r.kind = 'country'
+    ORDER BY p.site_key, part.region_id
+)
+SELECT p.site_key,
+       coalesce(inside.region_id, near.region_id) AS region_id,
+       CASE WHEN inside.region_id IS NOT NULL THEN 0 ELSE near.distance_m END AS distance_m,
+       declared.id AS declared_id,
+       CASE
+           WHEN declared.id = inside.region_id THEN 0
+           ELSE (
+               SELECT min(ST_Distance(part.geom::geography, p.geom::geography))
+               FROM core.region_part part
+               WHERE part.region_id = declared.id
+           )
+       END AS declared_distance_m
+FROM position p
+LEFT JOIN inside USING (site_key)
+LEFT JOIN core.region declared ON declared.kind = 'country' AND declared.iso_a2 = p.country_code
+LEFT JOIN LATERAL (
+    SELECT part.region_id, ST_Distance(part.geom::geography, p.geom::geography) AS distance_m
+    FROM core.region_part part
+    JOIN core.region r ON r.id = part.region_id AND r.kind = 'country'
+    WHERE inside.region_id IS NULL
+      AND ST_DWithin(part.geom, p.geom, 0.12 / greatest(cos(radians(ST_Y(p.geom))), 0.05))
+      AND ST_DWithin(part.geom::geography, p.geom::geography, CAST(:within_m AS float8))
+    ORDER BY 2, 1
+    LIMIT 1
+) near ON true;
+
+-- country_of_repaired --
+-- For positions that lie in no plausible country: which repair (axes swapped, a sign changed) puts them into one.
+SELECT DISTINCT ON (p.site_key) p.site_key, repair.name AS repair, r.id AS region_id, r.name_en AS region_name
+FROM position p
+CROSS JOIN LATERAL (VALUES
+    ('longitude and latitude swapped', ST_Y(p.geom), ST_X(p.geom), 1),
+    ('the sign of the longitude changed', -ST_X(p.geom), ST_Y(p.geom), 2),
+    ('the sign of the latitude changed', ST_X(p.geom), -ST_Y(p.geom), 3)
+) AS repair (name, x, y, preference)
+JOIN core.region_part part
+    ON repair.y BETWEEN -90 AND 90
+    AND ST_Intersects(part.geom, ST_SetSRID(ST_MakePoint(repair.x, repair.y), 4326))
+JOIN core.region r ON r.id = part.region_id AND r.kind = 'country'
+WHERE p.site_key = ANY (:keys)
+  AND (p.country_code IS NULL OR p.country_code = r.iso_a2)
+ORDER BY p.site_key, repair.preference;
+
+-- publish_regions --
+-- Show all regions of one kind from this release on. Boundaries are cut at the latitudes where Web Mercator ends.
+INSERT INTO pub.region (
+    id, kind, code, iso_a2, name_en, name_fr, name_es, parent_id, initiative_region, geom, geom_3857, label_point,
+    area_km2, cell_count, source, licence, released_from
+)
+SELECT id, kind, code, iso_a2, name_en, name_fr, name_es, parent_id, initiative_region, geom,
+       ST_Multi(ST_CollectionExtract(
+           ST_Transform(ST_Intersection(geom, ST_MakeEnvelope(-180, -85.0511, 180, 85.0511, 4326)), 3857), 3)),
+       label_point, area_km2, cell_count, source, licence, :release
+FROM core.region
+WHERE kind = :kind;

@@ -1,0 +1,31 @@
+-- layers_of_dataset --
+-- Layers of a dataset with their results, one row a result (or one row without), in profile and depth order.
+SELECT v.id AS visit_id, v.rock_depth_cm, l.id AS layer_id, l.top_cm, l.bottom_cm, l.kind,
+       r.property, r.value, r.status, r.uncertainty
+FROM core.site s
+JOIN core.visit v ON v.site_id = s.id
+JOIN core.layer l ON l.visit_id = v.id
+LEFT JOIN core.result r ON r.layer_id = l.id AND r.property = ANY (%(properties)s) AND r.qualifier = '='
+WHERE s.dataset_id = %(dataset)s
+ORDER BY v.id, l.top_cm, l.id;
+
+-- visits_of_dataset --
+-- All profiles of a dataset.
+SELECT v.id AS visit_id
+FROM core.site s
+JOIN core.visit v ON v.site_id = s.id
+WHERE s.dataset_id = %(dataset)s
+ORDER BY v.id;
+
+-- values_of_regions --
+-- Derived values of published datasets in regions, one row a profile, with what an estimate needs to know of each.
+SELECT sr.region_id, s.dataset_id, s.id AS site_id, coalesce(s.dataset_id || '/' || s.cluster, s.id::text) AS unit,
+       ST_X(s.geom) AS longitude, ST_Y(s.geom) AS latitude,
+       extract(year FROM v.sampled_from)::int AS year, v.sampled_from AS sampled,
+       d.quantity, d.upper_cm, d.lower_cm, d.value, d.reason, d.tier, d.bd_source
+FROM core.dataset ds
+JOIN core.site s ON s.dataset_id = ds.id
+JOIN core.site_region sr ON sr.site_id = s.id
+JOIN core.visit v ON v.site_id = s.id
+JOIN core.derived d ON d.visit_id = v.id AND d.mass_basis = 'fixed_depth'
+WHERE ds.state = 'published' AND sr.region_id = ANY (%(regions)s);
