@@ -141,7 +141,7 @@ def polygons_of(geometry: BaseGeometry) -> list[Polygon]:
 def cut_polygon(rings: Sequence[Ring]) -> list[Polygon]:
     """Planar, valid, rounded polygons of one spherical polygon: cut at 180° and closed at the pole if it holds one.
 
-    Orientation is not trusted: a ring is wound anew, except where it goes round a pole.
+    Rings are wound anew before the cut, because the source winds them for the sphere.
     """
     shape = {"type": "Polygon", "coordinates": [list(ring) for ring in rings]}
     cut = antimeridian.fix_shape(shape, great_circle=False, fix_winding=True)
