@@ -58,3 +58,15 @@ def record_upload(connection: Connection, values: Mapping[str, Any]) -> UUID:
         )
     made = connection.execute(insert(upload).values(finished_at=func.now(), **values).returning(upload.c.id))
     return UUID(str(made.scalar_one()))
+
+
+def by_id(connection: Connection, dataset_id: UUID) -> Row[Any]:
+    """The dataset's record."""
+    return connection.execute(select(dataset).where(dataset.c.id == dataset_id)).one()
+
+
+def forget_uploads(connection: Connection, dataset_id: UUID) -> None:
+    """Mark all uploads of a dataset as superseded: its rows are gone."""
+    connection.execute(
+        update(upload).where(upload.c.dataset_id == dataset_id, upload.c.state == "stored").values(state="superseded")
+    )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, text, update
 
 from app.db import bulk
 from app.db.queries import query
-from app.db.tables import pub_region, region, region_part
+from app.db.tables import pub_region, region, region_part, site_region
 
 NEAR_M = 10_000.0
 """How far outside a boundary a site still counts to it [m]: boundaries at 1:50 million are off by several kilometres."""
@@ -93,3 +93,14 @@ def end_locating(connection: Connection) -> None:
 def names(connection: Connection) -> dict[str, str]:
     """English names by region id."""
     return {row.id: row.name_en for row in connection.execute(select(region.c.id, region.c.name_en))}
+
+
+def with_sites(connection: Connection) -> list[str]:
+    """Ids of all regions that hold a site."""
+    return sorted(connection.scalars(select(site_region.c.region_id).distinct()))
+
+
+def cell_counts(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """Grid cells of each region."""
+    rows = connection.execute(select(region.c.id, region.c.cell_count).where(region.c.id.in_(ids)))
+    return {row.id: row.cell_count for row in rows}

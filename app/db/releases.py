@@ -65,3 +65,8 @@ def site_counts(connection: Connection, regions: Sequence[str]) -> dict[tuple[st
 def dataset_terms(connection: Connection) -> Mapping[UUID, Any]:
     """Design, licence class, owners and synthetic mark of each published dataset."""
     return {row.id: row for row in connection.execute(query("dataset_terms"))}
+
+
+def published_regions_of(connection: Connection, dataset: UUID) -> list[str]:
+    """Regions whose current estimates rest on a dataset, which may have left some of them since."""
+    return sorted(connection.scalars(query("estimated_regions_of_dataset"), {"dataset": str(dataset)}))

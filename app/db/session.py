@@ -8,12 +8,14 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, create_engine, text
+from psycopg.errors import QueryCanceled
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.db import cluster
-from app.errors import DatabaseUnavailable
+from app.errors import Busy, DatabaseUnavailable
 from app.settings import Settings
 
 WEB_ROLE = "observatory_web"
@@ -95,3 +97,39 @@ def check(engine: Engine) -> str:
     except OperationalError as fault:
         said = str(fault.orig).strip().splitlines()[0]
         raise DatabaseUnavailable(f"The database gives no answer: {said}") from fault
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection in a read-only transaction. The driver's failures come out as ours: Busy or DatabaseUnavailable."""
+    with translated(), engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        yield connection
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Failures of the driver that a caller can do something about, as errors of ours."""
+    try:
+        yield
+    except OperationalError as fault:
+        if isinstance(fault.orig, QueryCanceled):
+            raise Busy("The answer would take too long; ask for a smaller area or fewer features.") from fault
+        raise DatabaseUnavailable("The database gives no answer at the moment.") from fault
+    except PoolTimeout as fault:
+        raise Busy("All database connections are in use; try again in a moment.") from fault
+
+
+def postgis(engine: Engine) -> str:
+    """The server's PostGIS version, or `not installed`."""
+    with engine.connect() as connection:
+        found = connection.scalar(text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'"))
+        return str(found or "not installed")
+
+
+def cannot_read_exact_positions(engine: Engine) -> bool:
+    """Whether the server refuses this engine's role the exact positions, as it must for the public role."""
+    with engine.connect() as connection:
+        return not connection.scalar(
+            text("SELECT has_schema_privilege('core', 'USAGE') AND has_table_privilege('core.site', 'SELECT')")
+        )

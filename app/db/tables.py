@@ -223,6 +223,7 @@ region = Table(
     optional("name_fr", Text, "Name in French."),
     optional("name_es", Text, "Name in Spanish."),
     link("parent_id", "core.region.id", "Region that contains this one in the hierarchy of areas.", empty=True),
+    link("territory_of", "core.region.id", "Country that a territory with a code of its own belongs to.", empty=True),
     optional("initiative_region", Text, "World region as the Initiative counts it."),
     areas("geom", "Boundary, cut at the antimeridian."),
     point("label_point", "Where a map writes the name.", empty=True),
@@ -986,6 +987,7 @@ estimate = Table(
     required("representative", Boolean, "Whether the sampling design supports inference for the region."),
     required("indicative", Boolean, "Few units: read with care."),
     optional("refused", Text, "Code of the reason why there is no value."),
+    words("notes", "Codes of what a reader should know about the value."),
     Column("coverage", JSONB, nullable=False, comment="Sites, cells and years that the estimate rests on."),
     Column("quality", JSONB, nullable=False, comment="Shares of quality tiers and of measured inputs."),
     required(

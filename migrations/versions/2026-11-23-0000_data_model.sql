@@ -252,6 +252,7 @@ CREATE TABLE core.region (
     name_fr TEXT,
     name_es TEXT,
     parent_id TEXT,
+    territory_of TEXT,
     initiative_region TEXT,
     geom geometry(MULTIPOLYGON,4326) NOT NULL,
     label_point geometry(POINT,4326),
@@ -272,7 +273,8 @@ CREATE TABLE core.region (
     CONSTRAINT region_parts_fit_area_check CHECK (coalesce(sealed_km2, 0) + coalesce(water_km2, 0) <= area_km2 * 1.001),
     CONSTRAINT region_not_its_own_parent_check CHECK (parent_id <> id),
     CONSTRAINT region_kind_code_key UNIQUE (kind, code),
-    CONSTRAINT region_parent_id_fkey FOREIGN KEY(parent_id) REFERENCES core.region (id)
+    CONSTRAINT region_parent_id_fkey FOREIGN KEY(parent_id) REFERENCES core.region (id),
+    CONSTRAINT region_territory_of_fkey FOREIGN KEY(territory_of) REFERENCES core.region (id)
 );
 CREATE INDEX region_geom_idx ON core.region USING gist (geom);
 COMMENT ON TABLE core.region IS 'Areas that are reported on, from the world to a drawn polygon.';
@@ -284,6 +286,7 @@ COMMENT ON COLUMN core.region.name_en IS 'Name in English.';
 COMMENT ON COLUMN core.region.name_fr IS 'Name in French.';
 COMMENT ON COLUMN core.region.name_es IS 'Name in Spanish.';
 COMMENT ON COLUMN core.region.parent_id IS 'Region that contains this one in the hierarchy of areas.';
+COMMENT ON COLUMN core.region.territory_of IS 'Country that a territory with a code of its own belongs to.';
 COMMENT ON COLUMN core.region.initiative_region IS 'World region as the Initiative counts it.';
 COMMENT ON COLUMN core.region.geom IS 'Boundary, cut at the antimeridian.';
 COMMENT ON COLUMN core.region.label_point IS 'Where a map writes the name.';
@@ -613,6 +616,7 @@ CREATE TABLE pub.estimate (
     representative BOOLEAN NOT NULL,
     indicative BOOLEAN NOT NULL,
     refused TEXT,
+    notes TEXT[] DEFAULT '{}' NOT NULL,
     coverage JSONB NOT NULL,
     quality JSONB NOT NULL,
     synthetic TEXT NOT NULL,
@@ -664,6 +668,7 @@ COMMENT ON COLUMN pub.estimate.estimator IS 'Id of the estimator.';
 COMMENT ON COLUMN pub.estimate.representative IS 'Whether the sampling design supports inference for the region.';
 COMMENT ON COLUMN pub.estimate.indicative IS 'Few units: read with care.';
 COMMENT ON COLUMN pub.estimate.refused IS 'Code of the reason why there is no value.';
+COMMENT ON COLUMN pub.estimate.notes IS 'Codes of what a reader should know about the value.';
 COMMENT ON COLUMN pub.estimate.coverage IS 'Sites, cells and years that the estimate rests on.';
 COMMENT ON COLUMN pub.estimate.quality IS 'Shares of quality tiers and of measured inputs.';
 COMMENT ON COLUMN pub.estimate.synthetic IS 'Whether generated data are in it: none or all. They never share a number with measured ones.';

@@ -7,7 +7,7 @@ WHERE kind = :kind;
 
 -- locate_sites --
 -- For each position of the temporary table `position`: the country it lies in, or the nearest within a distance, and
--- how far it is from the country that was declared. Distances are geodesic; the search box is wide enough at any latitude.
+-- how far it is from the country that was declared (whose territories with codes of their own count to it). Distances are geodesic; the search box is wide enough at any latitude.
 WITH inside AS (
     SELECT DISTINCT ON (p.site_key) p.site_key, part.region_id
     FROM position p
@@ -20,11 +20,13 @@ SELECT p.site_key,
        CASE WHEN inside.region_id IS NOT NULL THEN 0 ELSE near.distance_m END AS distance_m,
        declared.id AS declared_id,
        CASE
-           WHEN declared.id = inside.region_id THEN 0
+           WHEN declared.id IS NULL THEN NULL
+           WHEN inside.region_id IN (SELECT r.id FROM core.region r WHERE declared.id IN (r.id, r.territory_of)) THEN 0
            ELSE (
                SELECT min(ST_Distance(part.geom::geography, p.geom::geography))
                FROM core.region_part part
-               WHERE part.region_id = declared.id
+               JOIN core.region r ON r.id = part.region_id
+               WHERE declared.id IN (r.id, r.territory_of)
            )
        END AS declared_distance_m
 FROM position p
@@ -55,7 +57,8 @@ JOIN core.region_part part
     AND ST_Intersects(part.geom, ST_SetSRID(ST_MakePoint(repair.x, repair.y), 4326))
 JOIN core.region r ON r.id = part.region_id AND r.kind = 'country'
 WHERE p.site_key = ANY (:keys)
-  AND (p.country_code IS NULL OR p.country_code = r.iso_a2)
+  AND (p.country_code IS NULL OR p.country_code = r.iso_a2
+       OR r.territory_of IN (SELECT id FROM core.region WHERE kind = 'country' AND iso_a2 = p.country_code))
 ORDER BY p.site_key, repair.preference;
 
 -- publish_regions --

@@ -1,0 +1,299 @@
+"""The command line: parse, open the database, call a pipeline, print the report.
+
+Exit codes: 0 done; 1 the input was refused, or a check failed; 2 wrong usage; 3 this machine or configuration cannot
+run the service.
+"""
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy import Engine
+
+from app import ingest, logs, pipelines, worker
+from app.db import datasets, jobs, migrations, releases, session
+from app.db.session import Database
+from app.errors import ObservatoryError, RefusedFile, SetupFault
+from app.ingest.mapping import available_mappings, load_mapping
+from app.ingest.report import Report
+from app.settings import Settings
+
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+SYNTHETIC = "synthetic-demonstration-set"
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0] if __doc__ else None)
+# Reports go to standard output, everything else to standard error, so that a pipe gets the report only.
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+def main() -> None:
+    """Run a command; foreseen faults become a message and an exit code."""
+    try:
+        cli()
+    except SetupFault as fault:
+        err.print(f"[red]Cannot run:[/] {fault}", highlight=False)
+        sys.exit(3)
+    except ObservatoryError as fault:
+        err.print(f"[red]Refused:[/] {fault}", highlight=False)
+        sys.exit(1)
+
+
+def settings() -> Settings:
+    """The configuration, or SetupFault that names what is wrong in it."""
+    try:
+        found = Settings()
+    except ValidationError as fault:
+        wrong = "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in fault.errors())
+        raise SetupFault(f"The configuration is wrong: {wrong}") from None
+    logs.configure(found)
+    return found
+
+
+@contextmanager
+def database(purpose: str, *, schema: bool = True) -> Iterator[tuple[Database, Engine]]:
+    """The database and an engine for work; the private one is brought to the schema of this version."""
+    found = settings()
+    with session.opened(found, purpose=purpose) as here:
+        engine = here.worker_engine()
+        session.check(engine)
+        if schema:
+            owner = here.owner_engine()
+            if found.database_url is None:
+                migrations.upgrade(owner)
+            elif migrations.pending(owner):
+                raise SetupFault("The database is behind this version's schema. Run: observatory migrate")
+            owner.dispose()
+        try:
+            yield here, engine
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done and for how long."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=not err.is_terminal) as bar:
+        task = bar.add_task(title)
+
+        def tell(what: str) -> None:
+            bar.update(task, description=f"{title}: {what}")
+
+        yield tell
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API and the map."""
+    import uvicorn  # noqa: PLC0415 - the other commands need no server
+
+    found = settings()
+    _require_free(found.host, found.port)
+    shown = "127.0.0.1" if found.host == "0.0.0.0" else found.host  # noqa: S104 - compared, not bound
+    err.print(f"Map: [bold]http://{shown}:{found.port}/map/[/]  (Ctrl-C stops)", highlight=False)
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=found.host,
+        port=found.port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=True,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _require_free(host: str, port: int) -> None:
+    import socket  # noqa: PLC0415 - only here
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            raise SetupFault(
+                f"Cannot listen on {host} port {port}: {fault.strerror}. Set OBSERVATORY_PORT to a free port."
+            ) from fault
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version."""
+    with database("migrating", schema=False) as (here, _):
+        owner = here.owner_engine()
+        revision = migrations.upgrade(owner)
+        owner.dispose()
+    out.print(f"The database is at revision {revision}.", highlight=False)
+
+
+@cli.command()
+def seed(
+    *,
+    if_new: Annotated[bool, typer.Option("--if-new", help="Only into a database without any release.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the synthetic soil set out again.")] = False,
+) -> None:
+    """Load countries, partners and objectives, and the synthetic soil set that shows what the observatory does."""
+    with database("seeding") as (here, engine):
+        if remove:
+            with progress("removing the synthetic set") as tell, engine.begin() as connection:
+                number = pipelines.withdraw_dataset(connection, SYNTHETIC, forget=True, progress=tell)
+            out.print(f"Removed; release {number} is without it.", highlight=False)
+            return
+        with engine.connect() as connection:
+            if if_new and releases.current(connection):
+                return
+        with progress("seeding") as tell:
+            with engine.begin() as connection:
+                pipelines.load_reference(connection, SAMPLES, tell)
+            with engine.begin() as connection:
+                found = pipelines.import_file(
+                    connection,
+                    SAMPLES / "synthetic_soil.csv",
+                    load_mapping("standard").for_dataset(json.loads((SAMPLES / "synthetic_dataset.json").read_text())),
+                    max_bytes=settings().max_upload_mb * 1_000_000,
+                    today=dt.datetime.now(dt.UTC).date(),
+                    replace=True,
+                    synthetic=True,
+                    progress=tell,
+                )
+            tell("publishing")
+            worker.work(here, wait=False)
+        _print_report(found.report, found.slug)
+
+
+@cli.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX file, or the folder of a known source.")],
+    *,
+    mapping: Annotated[str, typer.Option(help="Name or path of a mapping; standard is our documented columns.")] = "standard",
+    dataset: Annotated[str | None, typer.Option(help="Short name of the dataset; else the mapping's or the file's.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the dataset.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what the dataset holds.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Store nothing if any row is refused.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the whole report as JSON to this file.")] = None,
+) -> None:
+    """Check a file of soil samples, store what is valid, publish it, and report every row that was refused."""
+    if not file.exists():
+        raise RefusedFile("There is no such file.", code="FILE_MISSING", file=str(file))
+    chosen = load_mapping(mapping).named(file, dataset, title)
+    with database(f"importing {file.name}") as (here, engine), progress(f"importing {file.name}") as tell:
+        with engine.begin() as connection:
+            found = pipelines.import_file(
+                connection,
+                file,
+                chosen,
+                max_bytes=settings().max_upload_mb * 1_000_000,
+                today=dt.datetime.now(dt.UTC).date(),
+                replace=replace,
+                strict=strict,
+                progress=tell,
+            )
+        tell("publishing")
+        worker.work(here, wait=False)
+    if report:
+        report.write_text(json.dumps(found.report.to_json(), indent=2, ensure_ascii=False), encoding="utf-8")
+    _print_report(found.report, found.slug)
+    if found.repeated:
+        err.print("The dataset held this very file already; nothing was changed.")
+    elif found.dataset is None:
+        err.print("[red]Nothing was stored:[/] rows were refused and --strict was given.")
+        raise typer.Exit(1)
+
+
+@cli.command()
+def mappings() -> None:
+    """List the mappings for known sources."""
+    for name in available_mappings():
+        out.print(f"{name:24} {load_mapping(name).dataset.title}", highlight=False)
+
+
+@cli.command()
+def template() -> None:
+    """Print our column schema as a CSV file to fill in."""
+    sys.stdout.write(ingest.template_csv())
+
+
+@cli.command()
+def withdraw(dataset: Annotated[str, typer.Argument(help="Short name of the dataset.")]) -> None:
+    """Take a dataset out of publication; it stays stored."""
+    with database("withdrawing") as (_, engine), progress("withdrawing") as tell, engine.begin() as connection:
+        number = pipelines.withdraw_dataset(connection, dataset, progress=tell)
+    out.print(f"Withdrawn; release {number} is without it.", highlight=False)
+
+
+@cli.command()
+def refresh() -> None:
+    """Compute all stocks and indicators anew, as a new release."""
+    with database("refreshing") as (_, engine), progress("refreshing") as tell, engine.begin() as connection:
+        number, changed = pipelines.refresh(connection, tell)
+    out.print(f"Release {number}: {changed} estimates changed.", highlight=False)
+
+
+@cli.command("worker")
+def run_worker() -> None:
+    """Do the jobs that are waiting and those that come, until interrupted."""
+    with database("working") as (here, _):
+        worker.work(here, wait=True)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check that this machine and configuration can run the service, and say what is in it."""
+    found = settings()
+    table = Table(show_header=False, box=None)
+    private = found.database_url is None
+    table.add_row("database", f"private, in {found.cluster_dir.resolve()}" if private else "DATABASE_URL")
+    with session.opened(found, purpose="doctor") as here:
+        owner = here.owner_engine()
+        table.add_row("server", f"PostgreSQL {session.check(owner)}, PostGIS {session.postgis(owner)}")
+        behind = migrations.pending(owner)
+        table.add_row("schema", "behind: run observatory migrate" if behind else "up to date")
+        if not behind:
+            web = here.web_engine(pool_size=1, timeout_s=5)
+            refused = session.cannot_read_exact_positions(web)
+            table.add_row("public role", "cannot read exact positions" if refused else "CAN READ EXACT POSITIONS")
+            with owner.connect() as connection:
+                latest = releases.latest(connection)
+                table.add_row("release", f"{latest.number}: {latest.summary}" if latest else "none yet: run observatory seed")
+                table.add_row("datasets", ", ".join(d.slug for d in datasets.everything(connection)) or "none")
+                table.add_row("waiting jobs", str(jobs.waiting(connection)))
+            web.dispose()
+        owner.dispose()
+    map_built = (Path(__file__).parent / "static" / "index.html").exists()
+    table.add_row("map", "built" if map_built else "not built: run make web")
+    out.print(table)
+    if behind or not map_built or not refused:
+        raise typer.Exit(1)
+
+
+def _print_report(report: Report, slug: str) -> None:
+    """The ledger, and each reason with its count and first example."""
+    out.print(f"Dataset {slug}", highlight=False)
+    ledger = Table("table", "rows read", "stored", "refused", "ignored", box=None)
+    for part in report.ledger:
+        name = part.file if part.sheet is None else f"{part.file} [{part.sheet}]"
+        ledger.add_row(name, *(str(n) for n in (part.rows_read, part.stored, sum(part.refused.values()), sum(part.ignored.values()))))
+    out.print(ledger)
+    if not report.counts_by_code:
+        return
+    reasons = Table("code", "severity", "count", "first example", box=None)
+    for code, count in report.counts_by_code.items():
+        first = report.first(code)
+        place = "" if first.row is None else f"row {first.row}: "
+        reasons.add_row(code, first.severity, str(count), f"{place}{first.message}")
+    out.print(reasons)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Wires the service together: routers, problem documents, database and the map's files."""
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.staticfiles import StaticFiles
+
+from app import logs
+from app.db import migrations, session
+from app.errors import DatabaseUnavailable
+from app.routers import collections, indicators, landing, problems, tiles
+from app.routers.around import Around
+from app.routers.deps import Context
+from app.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service for one configuration; the database is opened when it starts and closed when it stops."""
+    settings = settings or Settings()
+    logs.configure(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with ExitStack() as stack:
+            # Starting a cluster takes a while; the event loop belongs to the server meanwhile.
+            app.state.context = await anyio.to_thread.run_sync(_open, settings, stack)
+            yield
+
+    app = FastAPI(
+        title=landing.TITLE,
+        description=landing.DESCRIPTION,
+        version=version("soil-health-observatory"),
+        lifespan=lifespan,
+        docs_url=None,  # its pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for router in (landing.router, collections.router, tiles.router, indicators.router):
+        app.include_router(router)
+    if STATIC.is_dir():
+        app.mount("/map", StaticFiles(directory=STATIC, html=True), name="map")
+    problems.register(app)
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=1)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "HEAD", "OPTIONS"],
+        expose_headers=["ETag", "Content-Crs", "Link", "X-Request-ID"],
+    )
+    app.add_middleware(Around, max_body_bytes=settings.max_body_mb * 1_000_000)
+    return app
+
+
+def _open(settings: Settings, stack: ExitStack) -> Context:
+    """The database, brought to this version's schema where it is ours to do so."""
+    purpose = f"serving on port {settings.port}"
+    database = stack.enter_context(session.opened(settings, purpose=purpose, guest=False))
+    owner = database.owner_engine()
+    session.check(owner)
+    if settings.database_url is None:
+        migrations.upgrade(owner)
+    elif migrations.pending(owner):
+        raise DatabaseUnavailable("The database is behind this version's schema. Run: observatory migrate")
+    owner.dispose()
+    engines = [
+        database.web_engine(pool_size=settings.pool_size, timeout_s=limit)
+        for limit in (settings.features_timeout_s, settings.tiles_timeout_s)
+    ]
+    for engine in engines:
+        stack.callback(engine.dispose)
+    return Context(settings=settings, features=engines[0], tiles=engines[1])

@@ -1,0 +1,159 @@
+"""Collections and their features (OGC API – Features, Part 1)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from sqlalchemy import Connection
+
+from app import collections
+from app.collections import Collection
+from app.db import items
+from app.db.session import reading
+from app.errors import NotFound
+from app.routers import deps
+from app.routers.deps import Context, Here, Reading
+from app.routers.links import GEOJSON, JSON, TILESETS, base, link, with_query
+
+router = APIRouter(prefix="/collections", tags=["features"])
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+
+
+@router.get("", summary="Collections")
+def list_collections(request: Request, here: Here, connection: Reading) -> dict[str, Any]:
+    """All collections of features."""
+    deps.only(request)
+    root = base(request, here)
+    return {
+        "links": [link(f"{root}/collections", "self", JSON, "Collections")],
+        "collections": [_describe(c, root, connection) for c in collections.COLLECTIONS.values()],
+    }
+
+
+@router.get("/{collection_id}", summary="One collection")
+def get_collection(request: Request, here: Here, connection: Reading, collection_id: str) -> dict[str, Any]:
+    """What a collection holds, where and when."""
+    deps.only(request)
+    return _describe(collections.get(collection_id), base(request, here), connection)
+
+
+def _describe(collection: Collection, root: str, connection: Connection) -> dict[str, Any]:
+    here = f"{root}/collections/{collection.id}"
+    box = items.extent(connection, collection.table) or collections.WORLD
+    extent: dict[str, Any] = {"spatial": {"bbox": [list(box)], "crs": CRS84}}
+    if collection.temporal:
+        days = items.interval(connection, collection.table)
+        extent["temporal"] = {
+            "interval": [[f"{day}T00:00:00Z" if day else None for day in days]],
+            "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian",
+        }
+    return {
+        "id": collection.id,
+        "title": collection.title,
+        "description": collection.description,
+        "keywords": list(collection.keywords),
+        **({"attribution": collection.attribution} if collection.attribution else {}),
+        "itemType": "feature",
+        "extent": extent,
+        "crs": [CRS84],
+        "storageCrs": CRS84,
+        "links": [
+            link(here, "self", JSON, collection.title),
+            link(f"{here}/items", "items", GEOJSON, f"{collection.title} as GeoJSON"),
+            link(f"{here}/tiles", TILESETS, JSON, f"{collection.title} as vector tiles"),
+        ],
+    }
+
+
+@router.get(
+    "/{collection_id}/items",
+    summary="Features",
+    responses={200: {"content": {GEOJSON: {}}, "description": "A page of features"}},
+)
+def get_items(request: Request, here: Here, connection: Reading, collection_id: str) -> Response:
+    """A page of features as GeoJSON: bbox, datetime, limit, the collection's own filters, and links to the next page."""
+    collection = collections.get(collection_id)
+    page = deps.page(request, collection, here.settings)
+    version = deps.version(request, connection)
+    if version.unchanged:
+        return Response(status_code=304, headers=dict(version.headers))
+    matched = items.count(connection, collection.id, {**page.parameters, "after": None})
+    return StreamingResponse(
+        _stream(request, here, collection, page, matched),
+        media_type=GEOJSON,
+        headers={**version.headers, "Content-Crs": f"<{CRS84}>"},
+    )
+
+
+def _stream(
+    request: Request, here: Context, collection: Collection, page: deps.Page, matched: int | None
+) -> Iterator[bytes]:
+    """Features as they come from the database; counts and links follow, when they are known."""
+    address = f"{base(request, here)}/collections/{collection.id}"
+    returned, last, more = 0, "", False
+    yield b'{"type":"FeatureCollection","features":['
+    with reading(here.features) as connection:
+        features = items.page(
+            connection, collection.id, collection.order, page.parameters, limit=page.limit + 1, offset=page.offset
+        )
+        part: list[str] = []
+        for key, feature in features:
+            if returned == page.limit:
+                more = True
+                break
+            part.append(feature)
+            returned, last = returned + 1, key
+            if len(part) == items.CHUNK:
+                yield (("," if returned > items.CHUNK else "") + ",\n".join(part)).encode()
+                part = []
+        if part:
+            yield (("," if returned > len(part) else "") + ",\n".join(part)).encode()
+    links = [
+        link(with_query(f"{address}/items", request), "self", GEOJSON, "This page"),
+        link(address, "collection", JSON, collection.title),
+    ]
+    if more:
+        onward = with_query(f"{address}/items", request, cursor=deps.cursor(last), offset=None)
+        links.append(link(onward, "next", GEOJSON, "Next page"))
+    trailer: dict[str, Any] = {"numberReturned": returned, "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    if matched is not None:
+        trailer["numberMatched"] = matched
+    trailer["links"] = links
+    yield b"]," + orjson.dumps(trailer)[1:]
+
+
+@router.get(
+    "/{collection_id}/items/{feature_id}",
+    summary="One feature",
+    responses={200: {"content": {GEOJSON: {}}, "description": "The feature"}},
+)
+def get_item(request: Request, here: Here, connection: Reading, collection_id: str, feature_id: str) -> Response:
+    """One feature by its id."""
+    collection = collections.get(collection_id)
+    deps.only(request)
+    missing = NotFound(f"There is no feature {feature_id!r} in {collection.id}.")
+    try:
+        wanted: Any = feature_id if collection.id == "regions" else deps.uuid("featureId", feature_id)
+    except deps.InvalidParameter:
+        raise missing from None
+    if "\x00" in feature_id:
+        raise missing
+    version = deps.version(request, connection)
+    nothing = {"area": None, "first": None, "last": None, "after": None}
+    parameters = {**nothing, **dict.fromkeys((f.name for f in collection.filters)), "id": wanted}
+    found = next(items.page(connection, collection.id, collection.order, parameters, limit=1, offset=0), None)
+    if found is None:
+        raise missing
+    if version.unchanged:
+        return Response(status_code=304, headers=dict(version.headers))
+    address = f"{base(request, here)}/collections/{collection.id}"
+    feature = orjson.loads(found[1])
+    feature["links"] = [
+        link(f"{address}/items/{found[0]}", "self", GEOJSON, "This feature"),
+        link(address, "collection", JSON, collection.title),
+    ]
+    return JSONResponse(feature, media_type=GEOJSON, headers={**version.headers, "Content-Crs": f"<{CRS84}>"})

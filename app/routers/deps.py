@@ -1,0 +1,190 @@
+"""Request parameters as parsers: text in, typed value or InvalidParameter out; and the connections endpoints use."""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from sqlalchemy import Connection, Engine
+
+from app.collections import Collection, Filter
+from app.db import releases
+from app.db.session import reading
+from app.errors import InvalidParameter
+from app.geo import bbox as boxes
+from app.geo import interval
+from app.settings import Settings
+
+COMMON = frozenset({"f"})
+OFFSET_MAX = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What endpoints need of the running service."""
+
+    settings: Settings
+    features: Engine
+    tiles: Engine
+
+
+def context(request: Request) -> Context:
+    """The running service's engines and settings."""
+    found: Context = request.app.state.context
+    return found
+
+
+def features_connection(here: Annotated[Context, Depends(context)]) -> Iterator[Connection]:
+    """A read-only connection for features and indicators."""
+    with reading(here.features) as connection:
+        yield connection
+
+
+def tiles_connection(here: Annotated[Context, Depends(context)]) -> Iterator[Connection]:
+    """A read-only connection for tiles, with less patience."""
+    with reading(here.tiles) as connection:
+        yield connection
+
+
+Here = Annotated[Context, Depends(context)]
+# Closed before the answer is sent, so that slow clients do not hold connections.
+Reading = Annotated[Connection, Depends(features_connection, scope="function")]
+ReadingTiles = Annotated[Connection, Depends(tiles_connection, scope="function")]
+
+
+def only(request: Request, *names: str) -> None:
+    """InvalidParameter that names the first query parameter which is not among `names`."""
+    known = sorted(COMMON.union(names))
+    for name in request.query_params:
+        if name not in known:
+            raise InvalidParameter(name, f"There is no such parameter here. Parameters: {', '.join(known)}.")
+
+
+def chosen(request: Request, filters: tuple[Filter, ...]) -> dict[str, Any]:
+    """Values of a collection's filters; None for those that were not named."""
+    return {item.name: _value(item, request.query_params.get(item.name)) for item in filters}
+
+
+def _value(item: Filter, text: str | None) -> Any:
+    if text is None:
+        return None
+    if item.kind == "uuid":
+        return uuid(item.name, text)
+    if "\x00" in text:
+        raise InvalidParameter(item.name, "The value holds a character that no text may hold.")
+    return text
+
+
+def uuid(name: str, text: str) -> UUID:
+    """An id of ours."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidParameter(name, f"{text!r} is not an id.") from None
+
+
+def whole(request: Request, name: str, default: int, *, least: int, most: int | None = None) -> int:
+    """A whole number parameter, clamped to `most`, refused below `least`."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()) or len(text) > 12 or int(text) < least:
+        raise InvalidParameter(name, f"{text!r} is not a whole number of at least {least}.")
+    return int(text) if most is None else min(int(text), most)
+
+
+def depth(text: str | None, default: tuple[int, int] | None = None) -> tuple[int, int] | None:
+    """A depth interval such as 0-30 [cm]."""
+    if text is None:
+        return default
+    upper, dash, lower = text.partition("-")
+    if not (dash and upper.isdigit() and lower.isdigit() and len(text) <= 9 and int(upper) < int(lower)):
+        raise InvalidParameter("depth", f"{text!r} is not a depth interval in cm such as 0-30.")
+    return int(upper), int(lower)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Which features of a collection were asked for."""
+
+    limit: int
+    offset: int
+    parameters: Mapping[str, Any]
+
+
+def page(request: Request, collection: Collection, settings: Settings) -> Page:
+    """Parse the parameters of an items request."""
+    only(request, "bbox", "datetime", "limit", "cursor", "offset", *(f.name for f in collection.filters))
+    query = request.query_params
+    limit = whole(request, "limit", settings.items_limit_default, least=1, most=settings.items_limit_max)
+    offset = whole(request, "offset", 0, least=0)
+    if offset > OFFSET_MAX:
+        raise InvalidParameter("offset", f"At most {OFFSET_MAX}; follow the links named next to read further.")
+    first: dt.date | None = None
+    last: dt.date | None = None
+    if "datetime" in query:
+        first, last = interval.parse(query["datetime"])
+    return Page(
+        limit=limit,
+        offset=offset,
+        parameters={
+            "area": boxes.parse(query["bbox"]) if "bbox" in query else None,
+            "first": first,
+            "last": last,
+            "after": _after(collection, query.get("cursor")),
+            "id": None,
+            **chosen(request, collection.filters),
+        },
+    )
+
+
+def cursor(key: str) -> str:
+    """Where the next page starts, as an opaque word."""
+    return base64.urlsafe_b64encode(b"1" + key.encode()).decode().rstrip("=")
+
+
+def _after(collection: Collection, text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        key = ""
+    if not key.startswith("1") or "\x00" in key:
+        raise InvalidParameter("cursor", "Not a cursor of ours; take it from a link named next.")
+    return key[1:] if collection.id == "regions" else uuid("cursor", key[1:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """The release that answers are made from, and what caches may do with them."""
+
+    release: int
+    headers: Mapping[str, str]
+    unchanged: bool
+    """The client has this version already."""
+
+
+def version(request: Request, connection: Connection) -> Version:
+    """Version of the data behind an answer; a client that names it again gets 304."""
+    release = releases.current(connection)
+    tag = f'W/"r{release}-{request.app.version}"'
+    asked = request.query_params.get("release")
+    immutable = asked is not None and asked == str(release)
+    sent = {part.strip() for part in request.headers.get("if-none-match", "").split(",")}
+    return Version(
+        release=release,
+        headers={
+            "ETag": tag,
+            "Cache-Control": "public, max-age=31536000, immutable" if immutable else "public, no-cache",
+            "Vary": "Accept, Accept-Encoding",
+        },
+        unchanged=tag in sent or "*" in sent,
+    )
+
+
+ReleaseQuery = Annotated[int | None, Query(description="Release that a cached copy was made from.", ge=0)]

@@ -1,0 +1,107 @@
+"""Errors as problem documents (RFC 9457), and one table from exception to status."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app import errors
+
+STATUS: dict[type[errors.ObservatoryError], HTTPStatus] = {
+    errors.InputRefused: HTTPStatus.BAD_REQUEST,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SetupFault: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ObservatoryError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+RETRY_AFTER_S = "5"
+TYPE_BASE = "urn:soil-health-observatory:problem:"
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger()
+
+
+def problem(
+    request_path: str,
+    status: HTTPStatus,
+    kind: str,
+    detail: str,
+    *,
+    faults: Sequence[dict[str, str]] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A problem document. kind : the stable last word of its type; faults : parameter and detail of each."""
+    body: dict[str, Any] = {
+        "type": TYPE_BASE + kind,
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        "instance": request_path,
+    }
+    if faults:
+        body["errors"] = list(faults)
+    return JSONResponse(body, status_code=int(status), media_type=MEDIA_TYPE, headers=headers)
+
+
+def status_of(fault: errors.ObservatoryError) -> HTTPStatus:
+    """Status of the nearest class in the table."""
+    return next(STATUS[kind] for kind in type(fault).__mro__ if kind in STATUS)
+
+
+def register(app: FastAPI) -> None:
+    """Answer every failure of an endpoint with a problem document."""
+
+    @app.exception_handler(errors.ObservatoryError)
+    def foreseen(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, errors.ObservatoryError)  # noqa: S101 - what the handler is registered for
+        status = status_of(fault)
+        faults = []
+        if isinstance(fault, errors.InvalidParameter):
+            faults = [{"parameter": fault.parameter, "detail": fault.message}]
+        headers = {"Retry-After": RETRY_AFTER_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+        detail = f"{fault.parameter}: {fault.message}" if isinstance(fault, errors.InvalidParameter) else str(fault)
+        return problem(request.url.path, status, _kind(fault), detail, faults=faults, headers=headers)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, RequestValidationError)  # noqa: S101 - what the handler is registered for
+        faults = [{"parameter": str(e["loc"][-1]), "detail": str(e["msg"])} for e in fault.errors()]
+        named = "; ".join(f"{f['parameter']}: {f['detail']}" for f in faults)
+        return problem(request.url.path, HTTPStatus.BAD_REQUEST, "invalid-parameter", named, faults=faults)
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)  # noqa: S101 - what the handler is registered for
+        status = HTTPStatus(fault.status_code)
+        detail = {
+            HTTPStatus.NOT_FOUND: f"There is nothing at {request.url.path}.",
+            HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible here.",
+        }.get(status, str(fault.detail))
+        return problem(
+            request.url.path,
+            status,
+            status.phrase.lower().replace(" ", "-"),
+            detail,
+            headers=dict(fault.headers or {}),
+        )
+
+    @app.exception_handler(Exception)
+    def unforeseen(request: Request, fault: Exception) -> Response:
+        log.error("unforeseen", path=request.url.path, exc_info=fault)
+        return problem(
+            request.url.path,
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "internal-error",
+            "The service made a mistake. It has been logged under the request id of this answer.",
+        )
+
+
+def _kind(fault: errors.ObservatoryError) -> str:
+    words = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(fault).__name__)
+    return words.removeprefix("-")

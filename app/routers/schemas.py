@@ -1,0 +1,147 @@
+"""The shapes of JSON answers, for OpenAPI and for types. Features are described by their collections instead."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+
+class Unit(TypedDict):
+    """A unit as people write it and as UCUM codes it."""
+
+    label: str
+    ucum: str
+
+
+class Depth(TypedDict):
+    """A depth interval [cm], zero at the mineral surface."""
+
+    upper: int
+    lower: int
+
+
+class DepthWithUnit(Depth):
+    """A depth interval that names its unit."""
+
+    unit: str
+
+
+class Period(TypedDict):
+    """A span of sampling years, both ends included; all years where start and end are null."""
+
+    id: str
+    label: str
+    start: str | None
+    end: str | None
+
+
+class Ramp(TypedDict):
+    """Classes of a map legend: one more colour than breaks."""
+
+    colors: list[str]
+    breaks: list[float]
+
+
+class IndicatorRecord(TypedDict):
+    """What an indicator is."""
+
+    id: str
+    title: str
+    titles: dict[str, str]
+    description: str
+    unit: Unit
+    depths: list[Depth]
+    ramp: Ramp
+    method: str
+    references: list[str]
+
+
+class Catalogue(TypedDict):
+    """All indicators, and the periods for which estimates exist."""
+
+    release: int
+    indicators: list[IndicatorRecord]
+    periods: list[Period]
+
+
+class Interval(TypedDict):
+    """An interval of the mean, and what it means."""
+
+    lower: float
+    upper: float
+    level: float
+    df: float
+    method: str
+    meaning: str
+
+
+class Named(TypedDict):
+    """A code with its title."""
+
+    id: str
+    title: str
+
+
+class Note(TypedDict):
+    """Something a reader should know about a figure."""
+
+    code: str
+    sentence: str
+
+
+class Refusal(TypedDict):
+    """Why there is no figure."""
+
+    code: str
+    reason: str
+
+
+class Estimate(TypedDict):
+    """One figure of a region, or an honest refusal."""
+
+    indicator: str
+    title: str
+    unit: Unit
+    depth: DepthWithUnit
+    period: Period
+    value: float | None
+    sd: float | None
+    se: float | None
+    median: float | None
+    q1: float | None
+    q3: float | None
+    interval: Interval | None
+    representative: bool
+    indicative: bool
+    n_sites: int
+    n_units: int
+    n_owners: int
+    estimator: Named
+    notes: list[Note]
+    basis: str
+    coverage: dict[str, Any]
+    quality: dict[str, Any]
+    refused: Refusal | None
+    synthetic: str
+    release: int
+    method_version: str
+    datasets: list[dict[str, Any]]
+
+
+class Region(TypedDict):
+    """A region's names and size."""
+
+    id: str
+    name: str
+    names: dict[str, str | None]
+    kind: str
+    initiative_region: str | None
+    area_km2: float
+
+
+class RegionIndicators(TypedDict):
+    """All figures of a region."""
+
+    region: Region
+    release: int
+    estimates: list[Estimate]
+    links: list[dict[str, Any]]
