@@ -52,8 +52,12 @@ ESTIMATORS: Mapping[str, str] = MappingProxyType(
 REFUSALS: Mapping[str, str] = MappingProxyType(
     {
         "no_sites": "No site in this region has a value.",
-        "too_few_sites": "Fewer than 3 sites have a value: a figure would say nothing about the region.",
-        "median_only": "Only 3 or 4 sites have a value: their median is given, a mean is not.",
+        "too_few_sites": (
+            "Fewer than 3 independent sites (sampling units) have a value: a figure would say nothing about the region."
+        ),
+        "median_only": (
+            "Only 3 or 4 independent sites (sampling units) have a value: their median is given, a mean is not."
+        ),
         "too_few_owners": "Fewer than 3 owners contributed the data that are not open: a figure could betray theirs.",
         "dominant_owner": "One owner holds more than 80 % of the data that are not open: a figure could betray theirs.",
     }
@@ -62,7 +66,6 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
 
 NOTES: Mapping[str, str] = MappingProxyType(
     {
-        "single_unit": "All sites belong to one sampling unit, so there is no standard error.",
         "single_unit_stratum": "A stratum has a single sampling unit, so there is no standard error.",
         "strata_not_sampled": "Some strata have no site: the figure is that of the strata with sites only.",
         "interval_approximate": "Few or skewed values: the Student t interval is approximate.",
@@ -83,7 +86,7 @@ class Estimate:
     median, q1, q3 : quartiles of the sampling units.
     n_sites, n_units, n_owners : sites with a value, independent sampling units, data owners.
     estimator : a key of ESTIMATORS. representative : the interval covers the sampled area, not only the sampled sites.
-    indicative : fewer than 10 sites or sampling units.
+    indicative : fewer than 10 sampling units.
     refused : None or a key of REFUSALS; `median_only` still gives the quartiles' median.
     notes : keys of NOTES. covered_share : share of the area in strata that have a site [0-1].
 
@@ -128,10 +131,7 @@ def standard_error(values: ArrayLike, population_size: int | None = None) -> flo
     1 - n/N to the variance.
     """
     sample = np.asarray(values, dtype=np.float64)
-    if sample.size < 2:
-        return None
-    factor = 1.0 if population_size is None else 1.0 - sample.size / population_size
-    return float(np.sqrt(sample.var(ddof=1) / sample.size * factor))
+    return None if sample.size < 2 else _standard_error(sample, population_size)
 
 
 def t_interval(mean: float, se: float, df: float, level: float = 0.95) -> tuple[float, float]:
@@ -169,7 +169,8 @@ def describe_sample(
     design : a key of DESIGNS. Only srs and grid make the interval one of the sampled area.
     population_size : as in standard_error.
 
-    From 10 sites all statistics; from 5 the same, marked indicative; 3 or 4 the median; fewer are refused. Data that
+    From 10 sampling units all statistics; from 5 the same, marked indicative; 3 or 4 the median; fewer are refused.
+    Sites of one unit are not independent, so however many there are they count once. Data that
     are not open are refused unless at least 3 owners contributed them and none holds more than 80 %; open data are
     known to everybody, so they hide nobody.
 
@@ -182,7 +183,7 @@ def describe_sample(
     if base.refused is not None:
         return base
     means = _unit_means(sites.value, sites.unit)
-    if base.n_sites < INDICATIVE_N:
+    if base.n_units < INDICATIVE_N:
         return replace(base, refused="median_only", median=float(np.median(means)))
     return _with_interval(base, means, population_size)
 
@@ -218,7 +219,7 @@ def stratified_mean(
     unknown = set(np.unique(sites.stratum).tolist()) - set(areas)
     if unknown:
         raise ValueError(f"no area given for stratum {', '.join(sorted(unknown))}")
-    if base.n_sites < INDICATIVE_N:
+    if base.n_units < INDICATIVE_N:
         return replace(base, refused="median_only", median=float(np.median(_unit_means(sites.value, sites.unit))))
 
     names = [name for name in areas if (sites.stratum == name).any()]
@@ -301,23 +302,23 @@ def _sites(
 
 def _counted(sites: _Sites, estimator: str, level: float) -> Estimate:
     """An estimate with its counts and, where it must be refused whole, the reason."""
-    n_sites, n_units = sites.value.size, np.unique(sites.unit).size
+    n_units = np.unique(sites.unit).size
     return Estimate(
         level=level,
-        n_sites=n_sites,
+        n_sites=sites.value.size,
         n_units=n_units,
         n_owners=np.unique(sites.owner).size,
         estimator=estimator,
         representative=estimator != "sample_description",
-        indicative=min(n_sites, n_units) < FULL_N,
-        refused=_refusal(sites),
+        indicative=n_units < FULL_N,
+        refused=_refusal(sites, n_units),
     )
 
 
-def _refusal(sites: _Sites) -> str | None:
+def _refusal(sites: _Sites, n_units: int) -> str | None:
     if sites.value.size == 0:
         return "no_sites"
-    if sites.value.size < MEDIAN_N:
+    if n_units < MEDIAN_N:
         return "too_few_sites"
     held = np.unique(sites.owner[~sites.is_open], return_counts=True)[1]
     if held.size == 0:
@@ -325,6 +326,11 @@ def _refusal(sites: _Sites) -> str | None:
     if held.size < FEWEST_OWNERS:
         return "too_few_owners"
     return "dominant_owner" if held.max() > LARGEST_SHARE * held.sum() else None
+
+
+def _standard_error(sample: Floats, population_size: int | None) -> float:
+    factor = 1.0 if population_size is None else 1.0 - sample.size / population_size
+    return float(np.sqrt(sample.var(ddof=1) / sample.size * factor))
 
 
 def _unit_means(value: Floats, unit: Ints) -> Floats:
@@ -342,9 +348,7 @@ def _with_interval(base: Estimate, means: Floats, population_size: int | None) -
     mean = float(means.mean())
     q1, median, q3 = (float(q) for q in np.quantile(means, (0.25, 0.5, 0.75)))
     estimate = replace(base, value=mean, median=median, q1=q1, q3=q3)
-    se = standard_error(means, population_size)
-    if se is None:
-        return replace(estimate, notes=("single_unit",))
+    se = _standard_error(means, population_size)
     df = float(means.size - 1)
     lower, upper = t_interval(mean, se, df, base.level)
     return replace(

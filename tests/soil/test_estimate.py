@@ -93,11 +93,22 @@ def test_plots_of_one_farm_are_averaged_first():
     assert estimate.indicative
 
 
-def test_a_single_unit_has_no_standard_error():
+def test_many_plots_of_one_farm_are_one_site():
     estimate = describe([float(x) for x in range(12)], units=["farm"] * 12)
-    assert estimate.value == 5.5
-    assert (estimate.se, estimate.sd, estimate.lower, estimate.upper, estimate.df) == (None,) * 5
-    assert estimate.notes == ("single_unit",)
+    assert (estimate.refused, estimate.value, estimate.n_sites, estimate.n_units) == ("too_few_sites", None, 12, 1)
+    assert str(estimate.reason).startswith("Fewer than 3 independent sites (sampling units) have a value")
+
+
+def test_plots_of_three_farms_give_the_median_of_the_farms():
+    estimate = describe([1.0, 3.0, 10.0, 20.0, 30.0, 7.0], units=["a", "a", "b", "b", "b", "c"])
+    assert (estimate.refused, estimate.value, estimate.median, estimate.n_units) == ("median_only", None, 7.0, 3)
+
+
+@pytest.mark.parametrize(("n_units", "says"), [(4, "median"), (5, "indicative"), (9, "indicative"), (10, "mean")])
+def test_small_numbers_are_those_of_sampling_units_not_of_sites(n_units: int, says: str):
+    estimate = describe([float(x) for x in range(20)], units=[x % n_units for x in range(20)])
+    found = "median" if estimate.value is None else "indicative" if estimate.indicative else "mean"
+    assert (estimate.n_units, found) == (n_units, says)
 
 
 def test_open_data_of_one_owner_are_shown():
@@ -187,6 +198,12 @@ def test_a_stratum_without_an_area_is_refused_by_name():
 def test_few_sites_are_refused_in_strata_too():
     assert stratified([1.0, 2.0], ["a", "b"], {"a": 1, "b": 1}).refused == "too_few_sites"
     assert stratified([1.0, 2.0, 3.0], ["a", "b", "b"], {"a": 1, "b": 1}).refused == "median_only"
+
+
+def test_plots_of_one_farm_do_not_fill_a_stratum():
+    values, strata = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], ["a"] * 3 + ["b"] * 3
+    estimate = stratified_mean(values, strata=strata, areas={"a": 1, "b": 1}, units=[0, 0, 0, 1, 2, 2], owners=[0] * 6)
+    assert (estimate.refused, estimate.n_units, estimate.median) == ("median_only", 3, 4.0)
 
 
 def test_every_code_has_a_sentence():
