@@ -1,10 +1,11 @@
 """Collections and their features (OGC API – Features, Part 1)."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import Connection
@@ -123,7 +124,7 @@ def _stream(
     if matched is not None:
         trailer["numberMatched"] = matched
     trailer["links"] = links
-    yield b"]," + orjson.dumps(trailer)[1:]
+    yield b"]," + json.dumps(trailer)[1:].encode()
 
 
 @router.get(
@@ -151,7 +152,7 @@ def get_item(request: Request, here: Here, connection: Reading, collection_id: s
     if version.unchanged:
         return Response(status_code=304, headers=dict(version.headers))
     address = f"{base(request, here)}/collections/{collection.id}"
-    feature = orjson.loads(found[1])
+    feature = json.loads(found[1])
     feature["links"] = [
         link(f"{address}/items/{found[0]}", "self", GEOJSON, "This feature"),
         link(address, "collection", JSON, collection.title),
