@@ -8,7 +8,7 @@ last one beyond that. One source layer, `basemap`, holds everything; its propert
 - `land`: the countries dissolved into one surface, so that no seam shows under the choropleth;
 - `border` and `coast`: each line once, told apart by how many countries share it; `disputed` where one side has no
   ISO 3166-1 code;
-- `label`: one point per country with `name_en`, `name_fr`, `name_es` and `rank`, its place by area (0 is the largest).
+- `label`: one point per country with its `code`, `name_en`, `name_fr`, `name_es` and `rank`, its place by area (0 is the largest).
 
 An operator who needs other boundaries replaces the input and runs this again. Nothing happens when the output is newer
 than the input and this script.
@@ -36,6 +36,8 @@ SOURCE = ROOT / "data" / "samples" / "countries.geojson"
 TARGET = ROOT / "web" / "public" / "basemap.pmtiles"
 LAYER = "basemap"
 MAXZOOM = 6
+SIMPLIFICATION = 3
+"""Detail that low zoom levels lose: 3 of the 4096 units of a tile, less than half a pixel."""
 MERCATOR_LIMIT = 85.06
 """Latitude where web tiles end. [degree]"""
 
@@ -85,7 +87,7 @@ def labels(countries: list[tuple[dict[str, Any], BaseGeometry]]) -> Iterator[Par
     """One point per country with its names, ordered by area."""
     sized = [(abs(GEOD.geometry_area_perimeter(geometry)[0]), properties) for properties, geometry in countries]
     for rank, (_, properties) in enumerate(sorted(sized, key=lambda pair: -pair[0])):
-        names = {key: properties[key] for key in ("name_en", "name_fr", "name_es")}
+        names = {key: properties[key] for key in ("code", "name_en", "name_fr", "name_es")}
         point = Point(properties["label_lon"], properties["label_lat"])
         yield {"kind": "label", "rank": rank, **names, "geometry": point}
 
@@ -97,7 +99,8 @@ def parts(source: Path) -> Iterator[Part]:
     for polygon in shapely.get_parts(shapely.union_all([geometry for _, geometry in countries])):
         yield {"kind": "land", "geometry": polygon}
     for kind, lines in boundaries(countries).items():
-        yield {"kind": kind, "geometry": lines}
+        for line in shapely.get_parts(lines):
+            yield {"kind": kind, "geometry": line}
     yield from labels(countries)
 
 
@@ -114,7 +117,14 @@ def build(source: Path, target: Path) -> None:
             layer=LAYER,
             driver="PMTiles",
             geometry_type="Unknown",
-            dataset_options={"MINZOOM": 0, "MAXZOOM": MAXZOOM, "NAME": "Basemap", "DESCRIPTION": "Natural Earth 1:50m"},
+            dataset_options={
+                "MINZOOM": 0,
+                "MAXZOOM": MAXZOOM,
+                "SIMPLIFICATION": SIMPLIFICATION,
+                "SIMPLIFICATION_MAX_ZOOM": 0,
+                "NAME": "Basemap",
+                "DESCRIPTION": "Country boundaries",
+            },
         )
         draft.replace(target)
 

@@ -1,0 +1,93 @@
+/** Sampling sites: circles in the colours of the choropleth, rings where the figure cannot be computed. */
+
+import type { CircleLayerSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
+import { address } from '../api.ts';
+import { depthId, type Shown } from '../state.ts';
+import { rampColor } from './regions.ts';
+import type { LegendEntry, MapState } from './topic.ts';
+import type { Theme } from './theme.ts';
+
+export const SOURCE = 'sites';
+const LAYER = 'sites';
+/** Layers whose features can be clicked. */
+export const HIT_LAYERS = ['site-value', 'site-without-value'];
+
+/** Which tile property carries an indicator at a site. Tiles hold the topsoil only. */
+const TILE_PROPERTY: Partial<Record<string, string>> = { soc_stock: 'soc_stock', soc_content: 'soc_content' };
+const TILE_DEPTH = '0-30';
+
+/** Deepest tiles that the service cuts. */
+const MAXZOOM = 14;
+
+export const source = (release: number): SourceSpecification => ({
+  type: 'vector',
+  tiles: [
+    address('/collections/sites/tiles/WebMercatorQuad/{z}/{y}/{x}', { release })
+      .replaceAll('%7B', '{')
+      .replaceAll('%7D', '}'),
+  ],
+  maxzoom: MAXZOOM,
+});
+
+/** The tile property that carries what is shown, or null where sites can only be placed. */
+export function property({ indicator, depth }: Shown): string | null {
+  return depthId(depth) === TILE_DEPTH ? (TILE_PROPERTY[indicator.id] ?? null) : null;
+}
+
+const radius: CircleLayerSpecification['paint'] = {
+  'circle-radius': ['interpolate', ['exponential', 1.3], ['zoom'], 0, 0.9, 3, 1.7, 6, 4, 10, 7, 14, 9],
+};
+
+export function layers(theme: Theme, state: MapState): LayerSpecification[] {
+  if (!state.shown || state.hidden.includes('sites')) return [];
+  const carried = property(state.shown);
+  const tiles = { source: SOURCE, 'source-layer': LAYER } as const;
+  const ring: LayerSpecification = {
+    id: 'site-without-value',
+    type: 'circle',
+    ...tiles,
+    ...(carried && { filter: ['!', ['has', carried]] }),
+    paint: {
+      ...radius,
+      'circle-color': theme.sitePaper,
+      'circle-opacity': 0.85,
+      'circle-stroke-color': theme.siteRing,
+      'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 1, 0.4, 5, 1.4],
+    },
+  };
+  if (!carried) return [ring];
+  return [
+    ring,
+    {
+      id: 'site-value',
+      type: 'circle',
+      ...tiles,
+      filter: ['has', carried],
+      paint: {
+        ...radius,
+        'circle-color': rampColor(['get', carried], state.shown.indicator.ramp),
+        'circle-stroke-color': theme.siteEdge,
+        'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 1, 0.3, 5, 0.9],
+      },
+    },
+  ];
+}
+
+export function legend(theme: Theme, state: MapState): LegendEntry[] {
+  if (!state.shown) return [];
+  const { colors } = state.shown.indicator.ramp;
+  const ring = { kind: 'circle', fill: theme.sitePaper, edge: theme.siteRing } as const;
+  if (!property(state.shown)) {
+    return [{ layers: ['site-without-value'], label: 'legend.site_place', swatch: ring, overlay: 'sites' }];
+  }
+  const fills = [1, 3, 5].map((index) => colors[index] ?? theme.land);
+  return [
+    {
+      layers: ['site-value'],
+      label: 'legend.site',
+      swatch: { kind: 'ramp-circles', fills, edge: theme.siteEdge },
+      overlay: 'sites',
+    },
+    { layers: ['site-without-value'], label: 'legend.site_without', swatch: ring, overlay: 'sites' },
+  ];
+}
