@@ -228,6 +228,12 @@ export class ApiError extends Error {
   }
 }
 
+/** A template of vector tiles; the holes {z}, {y} and {x} stay open. */
+export function tiles(collection: string, query: Query, base: string): string {
+  const url = address(`/collections/${collection}/tiles/WebMercatorQuad/{z}/{y}/{x}`, query, base);
+  return url.replaceAll('%7B', '{').replaceAll('%7D', '}');
+}
+
 /** The readable form of a method's page, built into the map's own folder. */
 export function methodPage(method: string): string {
   const name = method.split('/').at(-1)?.replace(/\.md$/, '') ?? '';
@@ -236,9 +242,12 @@ export function methodPage(method: string): string {
 
 type Query = Record<string, string | number | boolean | undefined>;
 
+/** Address of the map's own folder. */
+export const here = (): string => new URL(import.meta.env.BASE_URL, location.origin).href;
+
 /** Address of a path of the service, which lies one level above the map. */
-export function address(path: string, query: Query = {}): string {
-  const url = new URL(`..${path}`, new URL(import.meta.env.BASE_URL, location.origin));
+export function address(path: string, query: Query = {}, base = here()): string {
+  const url = new URL(`..${path}`, base);
   for (const [key, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(key, String(value));
   }

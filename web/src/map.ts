@@ -17,7 +17,7 @@ import {
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import { Protocol } from 'pmtiles';
-import type { RegionRow } from './api.ts';
+import { here, type RegionRow } from './api.ts';
 import { type Hit, rank } from './clicks.ts';
 import { language, t } from './i18n/index.ts';
 import type { Selection } from './state.ts';
@@ -90,10 +90,10 @@ const idOf = ({ properties }: { properties: Record<string, unknown> | null }): s
 
 /** Draws the map and keeps it in step with the state. Throws where the browser has no WebGL. Returns what ends it. */
 export function createMap(element: HTMLElement, input: MapInput, output: MapOutput): () => void {
-  const assets = new URL(import.meta.env.BASE_URL, location.origin).href;
+  const base = here();
   const map = new GLMap({
     container: element,
-    style: build(input.theme.peek(), input.state.peek(), assets),
+    style: build(input.theme.peek(), input.state.peek(), base),
     bounds: HOME,
     hash: 'map',
     minZoom: 0.4,
@@ -126,7 +126,7 @@ export function createMap(element: HTMLElement, input: MapInput, output: MapOutp
     ready.value = true;
   });
   const follow = effect(() => {
-    const style = build(input.theme.value, input.state.value, assets);
+    const style = build(input.theme.value, input.state.value, base);
     delete element.dataset['idle'];
     if (ready.value) map.setStyle(style, { diff: true });
   });

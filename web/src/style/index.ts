@@ -27,16 +27,16 @@ const drawOrder = (theme: Theme, state: MapState): LayerSpecification[][] => [
   partners.layers(theme, state),
 ];
 
-/** The MapLibre style. `assets` is the address of the folder that holds basemap.pmtiles. */
-export function build(theme: Theme, state: MapState, assets: string): StyleSpecification {
+/** The MapLibre style. `base` is the address of the map's own folder; it holds basemap.pmtiles. */
+export function build(theme: Theme, state: MapState, base: string): StyleSpecification {
   const { shown } = state;
   return {
     version: 8,
     name: 'Soil Health Observatory',
-    'font-faces': { [basemap.FONT]: FONTS.map((font) => ({ ...font, url: new URL(font.url, assets).href })) },
+    'font-faces': { [basemap.FONT]: FONTS.map((font) => ({ ...font, url: new URL(font.url, base).href })) },
     sources: {
-      [basemap.SOURCE]: basemap.source(new URL('basemap.pmtiles', assets).href),
-      ...(shown && { [regions.SOURCE]: regions.source(shown), [sites.SOURCE]: sites.source(shown.release) }),
+      [basemap.SOURCE]: basemap.source(new URL('basemap.pmtiles', base).href),
+      ...(shown && { [regions.SOURCE]: regions.source(shown, base), [sites.SOURCE]: sites.source(shown.release, base) }),
       [partners.SOURCE]: partners.source(state),
     },
     layers: drawOrder(theme, state).flat(),

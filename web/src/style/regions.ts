@@ -4,7 +4,7 @@
  */
 
 import type { ExpressionSpecification, FilterSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
-import { address, type Ramp } from '../api.ts';
+import { type Ramp, tiles } from '../api.ts';
 import { depthId, type Shown } from '../state.ts';
 import type { LegendEntry, MapState } from './topic.ts';
 import type { Theme } from './theme.ts';
@@ -17,22 +17,10 @@ export const HIT_LAYER = 'region-hover';
 /** Deepest tiles that the service cuts; beyond it they are magnified. */
 const MAXZOOM = 8;
 
-export const source = ({ indicator, depth, period, release }: Shown): SourceSpecification => ({
-  type: 'vector',
-  tiles: [
-    address('/collections/regions/tiles/WebMercatorQuad/{z}/{y}/{x}', {
-      indicator: indicator.id,
-      depth: depthId(depth),
-      period: period.id,
-      kind: 'country',
-      release,
-    })
-      .replaceAll('%7B', '{')
-      .replaceAll('%7D', '}'),
-  ],
-  maxzoom: MAXZOOM,
-  promoteId: { [LAYER]: 'id' },
-});
+export function source({ indicator, depth, period, release }: Shown, base: string): SourceSpecification {
+  const query = { indicator: indicator.id, depth: depthId(depth), period: period.id, kind: 'country', release };
+  return { type: 'vector', tiles: [tiles('regions', query, base)], maxzoom: MAXZOOM, promoteId: { [LAYER]: 'id' } };
+}
 
 /** Colour of a value: the ramp's classes, each from its break (included) to the next (excluded). */
 export function rampColor(value: ExpressionSpecification, { colors, breaks }: Ramp): ExpressionSpecification {
@@ -52,12 +40,12 @@ const isSelection = (state: MapState): FilterSpecification => [
 
 export function areas(theme: Theme, state: MapState): LayerSpecification[] {
   if (!state.shown) return [];
-  const tiles = { source: SOURCE, 'source-layer': LAYER } as const;
+  const drawn = { source: SOURCE, 'source-layer': LAYER } as const;
   return [
     {
       id: 'region-value',
       type: 'fill',
-      ...tiles,
+      ...drawn,
       filter: hasValue,
       paint: {
         'fill-color': rampColor(['get', 'value'], state.shown.indicator.ramp),
@@ -67,21 +55,21 @@ export function areas(theme: Theme, state: MapState): LayerSpecification[] {
     {
       id: 'region-not-representative',
       type: 'fill',
-      ...tiles,
+      ...drawn,
       filter: ['all', hasValue, ['!=', ['get', 'representative'], true]],
       paint: { 'fill-pattern': `hatch-${theme.name}` },
     },
     {
       id: 'region-refused',
       type: 'fill',
-      ...tiles,
+      ...drawn,
       filter: isRefused,
       paint: { 'fill-pattern': `dots-${theme.name}` },
     },
     {
       id: HIT_LAYER,
       type: 'fill',
-      ...tiles,
+      ...drawn,
       paint: {
         'fill-color': theme.hover,
         'fill-opacity': ['case', ['boolean', ['feature-state', 'hover'], false], 0.14, 0],

@@ -1,7 +1,7 @@
 /** Sampling sites: circles in the colours of the choropleth, rings where the figure cannot be computed. */
 
 import type { CircleLayerSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
-import { address } from '../api.ts';
+import { tiles } from '../api.ts';
 import { depthId, type Shown } from '../state.ts';
 import { rampColor } from './regions.ts';
 import type { LegendEntry, MapState } from './topic.ts';
@@ -19,13 +19,9 @@ const TILE_DEPTH = '0-30';
 /** Deepest tiles that the service cuts. */
 const MAXZOOM = 14;
 
-export const source = (release: number): SourceSpecification => ({
+export const source = (release: number, base: string): SourceSpecification => ({
   type: 'vector',
-  tiles: [
-    address('/collections/sites/tiles/WebMercatorQuad/{z}/{y}/{x}', { release })
-      .replaceAll('%7B', '{')
-      .replaceAll('%7D', '}'),
-  ],
+  tiles: [tiles('sites', { release }, base)],
   maxzoom: MAXZOOM,
 });
 
@@ -41,11 +37,11 @@ const radius: CircleLayerSpecification['paint'] = {
 export function layers(theme: Theme, state: MapState): LayerSpecification[] {
   if (!state.shown || state.hidden.includes('sites')) return [];
   const carried = property(state.shown);
-  const tiles = { source: SOURCE, 'source-layer': LAYER } as const;
+  const drawn = { source: SOURCE, 'source-layer': LAYER } as const;
   const ring: LayerSpecification = {
     id: 'site-without-value',
     type: 'circle',
-    ...tiles,
+    ...drawn,
     ...(carried && { filter: ['!', ['has', carried]] }),
     paint: {
       ...radius,
@@ -61,7 +57,7 @@ export function layers(theme: Theme, state: MapState): LayerSpecification[] {
     {
       id: 'site-value',
       type: 'circle',
-      ...tiles,
+      ...drawn,
       filter: ['has', carried],
       paint: {
         ...radius,
