@@ -1,8 +1,53 @@
-"""What every test may use: where the public datasets lie, and a real PostGIS."""
+"""What every test may use: where the public datasets lie, and a real PostGIS with real migrations."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from app.db import migrations
+from app.db.session import Database, opened
+from app.settings import Settings
 
 _shared = Path(os.environ.get("OBSERVATORY_TEST_DATA", Path(__file__).parents[2] / "shared"))
 SHARED: Path | None = _shared if _shared.is_dir() else None
 """The folder of public datasets and reference numbers; None where it is absent, and its tests skip."""
+
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests say what they need; a developer's own configuration must not reach them."""
+    for name in list(os.environ):
+        if name.startswith(("OBSERVATORY_", "DATABASE_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A private cluster for the whole run, at this version's schema."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), _env_file=None)  # type: ignore[call-arg]
+    with opened(settings, purpose="tests") as here:
+        owner = here.owner_engine()
+        migrations.upgrade(owner)
+        owner.dispose()
+        yield here
+
+
+@pytest.fixture(scope="session")
+def worker_engine(database: Database) -> Iterator[Engine]:
+    """The role that imports and publishes."""
+    engine = database.worker_engine()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(worker_engine: Engine) -> Iterator[Connection]:
+    """A connection of the working role; nothing that a test does to it survives."""
+    with worker_engine.connect() as here:
+        yield here
+        here.rollback()

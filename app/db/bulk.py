@@ -47,7 +47,9 @@ def copy_out(
         body = b"".join(bytes(block) for block in copy)
     if not body:
         return pl.DataFrame(schema=dict(schema))
-    return pl.read_csv(body, has_header=False, schema=dict(schema), null_values=[NOTHING], missing_utf8_is_empty_string=True)
+    return pl.read_csv(
+        body, has_header=False, schema=dict(schema), null_values=[NOTHING], missing_utf8_is_empty_string=True
+    )
 
 
 def random_ids(n: int) -> pl.Series:

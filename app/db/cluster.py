@@ -84,7 +84,9 @@ def _installed() -> list[Path]:
 
 
 def _version(bindir: Path) -> tuple[int, ...]:
-    out = subprocess.run([bindir / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
+    out = subprocess.run(  # noqa: S603 - the server's own program
+        [bindir / "postgres", "--version"], capture_output=True, text=True, check=False
+    ).stdout
     digits = out.split()[2] if len(out.split()) > 2 else "0"
     return tuple(int(part) for part in digits.split(".") if part.isdigit())
 
@@ -158,7 +160,7 @@ def _short_path(folder: Path) -> Iterator[Path]:
     if len(os.fsencode(folder / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
         yield folder
         return
-    with tempfile.TemporaryDirectory(prefix="observatory-", dir="/tmp") as short:  # noqa: S108 - mode 0700, and short is the point
+    with tempfile.TemporaryDirectory(prefix="observatory-", dir="/tmp") as short:
         link = Path(short) / "s"
         link.symlink_to(folder)
         yield link
@@ -182,7 +184,7 @@ def _create(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> Non
     if user:
         os.chown(fresh, user.pw_uid, user.pw_gid)
     with _opened(fresh) as (descriptor, here):
-        made = subprocess.run(
+        made = subprocess.run(  # noqa: S603 - the server's own program
             [
                 *(binaries / "initdb", "-D", here, "-U", SUPERUSER, "--no-instructions"),
                 *("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"),
@@ -218,7 +220,7 @@ def _start(
         return survivor
     with log.open("wb") as output, _opened(folder) as (descriptor, here):
         settings = {**SERVER_SETTINGS, "unix_socket_directories": here}
-        server = subprocess.Popen(
+        server = subprocess.Popen(  # noqa: S603 - the server's own program
             [binaries / "postgres", "-D", here, *(f"--{name}={value}" for name, value in settings.items())],
             pass_fds=[descriptor],
             stdin=subprocess.DEVNULL,
@@ -257,14 +259,25 @@ def _survivor(folder: Path) -> int | None:
     pid_file = folder / "postmaster.pid"
     try:
         pid = int(pid_file.read_text(encoding="utf-8").split()[0])
-        place = Path(f"/proc/{pid}/cwd").readlink()
     except (OSError, ValueError, IndexError):
         return None
-    if place == folder:
-        return pid
-    # The number was given to another process after a reboot: the file would make the server refuse to start.
-    pid_file.unlink(missing_ok=True)
+    if not _ended(pid):
+        with contextlib.suppress(PermissionError, FileNotFoundError):
+            if Path(f"/proc/{pid}/cwd").readlink() == folder:
+                return pid
+    # The server is gone, or its number was given to another process after a reboot. Its files would make the next one
+    # refuse to start; orphaned sessions are still found by the shared memory that belongs to the folder.
+    for file in (pid_file, folder / f"{SOCKET_NAME}.lock"):
+        file.unlink(missing_ok=True)
     return None
+
+
+def _ended(pid: int) -> bool:
+    """Whether a process is gone, or only waits to be reaped: without a proper init a zombie may stay for ever."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] in {"Z", "X"}
+    except (OSError, IndexError):
+        return True
 
 
 def _await_answer(socket_dir: Path, server: "subprocess.Popen[bytes] | None", log: Path) -> None:
@@ -308,14 +321,8 @@ def _stop(server: "subprocess.Popen[bytes] | int") -> None:
 
 def _gone(pid: int, patience: float) -> bool:
     end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        # A killed owner leaves the server to be reaped by init; in a container without one it stays a zombie.
-        with contextlib.suppress(OSError, IndexError):
-            if Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] == "Z":
-                return True
+    while not _ended(pid):
+        if time.monotonic() > end:
+            return False
         time.sleep(0.05)
-    return False
+    return True

@@ -59,7 +59,7 @@ def of_region(
 def periods(connection: Connection) -> list[str]:
     """Periods for which there are current estimates: all first, then by year."""
     found = connection.scalars(select(estimate.c.period).where(estimate.c.released_to.is_(None)).distinct())
-    return sorted(found, key=lambda p: ("" if p == "all" else p))
+    return sorted(found, key=lambda p: "" if p == "all" else p)
 
 
 def region(connection: Connection, region_id: str) -> Row[Any] | None:

@@ -38,10 +38,10 @@ def count(connection: Connection, collection: str, parameters: Mapping[str, Any]
 def extent(connection: Connection, table: str) -> tuple[float, float, float, float] | None:
     """Bounding box of the current rows, rounded outward to 0.0001 degree, or None where there are none."""
     row = connection.execute(
-        text(
+        text(  # tables are declared by us
             "SELECT floor(ST_XMin(box) * 1e4) / 1e4, floor(ST_YMin(box) * 1e4) / 1e4, "
             "ceil(ST_XMax(box) * 1e4) / 1e4, ceil(ST_YMax(box) * 1e4) / 1e4 "
-            f"FROM (SELECT ST_Extent(geom) AS box FROM pub.{table} WHERE released_to IS NULL) found"  # noqa: S608 - tables are declared by us
+            f"FROM (SELECT ST_Extent(geom) AS box FROM pub.{table} WHERE released_to IS NULL) found"
         )
     ).one()
     return None if row[0] is None else (row[0], row[1], row[2], row[3])

@@ -1,5 +1,7 @@
 """Bounding boxes as OGC API writes them: four or six numbers, west may be greater than east across the antimeridian."""
 
+import math
+
 from app.errors import InvalidParameter
 
 
@@ -31,6 +33,6 @@ def _number(text: str) -> float:
         value = float(text)
     except ValueError:
         raise InvalidParameter("bbox", f"{text!r} is not a number.") from None
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         raise InvalidParameter("bbox", f"{text!r} is not a finite number.")
     return value

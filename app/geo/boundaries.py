@@ -42,7 +42,9 @@ def countries(path: Path) -> pl.DataFrame:
         for row, geometry in zip(text.itertuples(index=False), frame.geometry, strict=True)
     ]
     # Territories refer to their country, so countries come first.
-    return pl.DataFrame(sorted(records, key=lambda r: (r["territory_of"] is not None, r["id"])), infer_schema_length=None)
+    return pl.DataFrame(
+        sorted(records, key=lambda r: (r["territory_of"] is not None, r["id"])), infer_schema_length=None
+    )
 
 
 def area_km2(geometry: BaseGeometry) -> float:

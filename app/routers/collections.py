@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import Connection
@@ -120,7 +119,10 @@ def _stream(
     if more:
         onward = with_query(f"{address}/items", request, cursor=deps.cursor(last), offset=None)
         links.append(link(onward, "next", GEOJSON, "Next page"))
-    trailer: dict[str, Any] = {"numberReturned": returned, "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    trailer: dict[str, Any] = {
+        "numberReturned": returned,
+        "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
     if matched is not None:
         trailer["numberMatched"] = matched
     trailer["links"] = links
@@ -145,7 +147,7 @@ def get_item(request: Request, here: Here, connection: Reading, collection_id: s
         raise missing
     version = deps.version(request, connection)
     nothing = {"area": None, "first": None, "last": None, "after": None}
-    parameters = {**nothing, **dict.fromkeys((f.name for f in collection.filters)), "id": wanted}
+    parameters = {**nothing, **dict.fromkeys(f.name for f in collection.filters), "id": wanted}
     found = next(items.page(connection, collection.id, collection.order, parameters, limit=1, offset=0), None)
     if found is None:
         raise missing

@@ -136,4 +136,4 @@ def _period(period: str) -> dict[str, Any]:
     if period == "all":
         return {"id": "all", "label": "all years", "start": None, "end": None}
     first, last = period.split("/")
-    return {"id": period, "label": f"{first}–{last}", "start": f"{first}-01-01", "end": f"{last}-12-31"}  # noqa: RUF001 - a range takes an en dash
+    return {"id": period, "label": f"{first}–{last}", "start": f"{first}-01-01", "end": f"{last}-12-31"}

@@ -142,5 +142,3 @@ def _parameters(request: Request, collection: Collection) -> dict[str, Any]:
         "upper_cm": upper,
         "lower_cm": lower,
     }
-
-

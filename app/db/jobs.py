@@ -1,0 +1,32 @@
+"""The job queue in the same database: enqueued in the transaction that caused the job."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app.db.queries import query
+
+QUEUE = "default"
+
+
+def enqueue(connection: Connection, task: str, **arguments: Any) -> None:
+    """Ask for a task once this transaction commits. The same task waiting with the same arguments is not asked twice."""
+    connection.execute(
+        query("enqueue_job"),
+        {
+            "queue": QUEUE,
+            "task": task,
+            "arguments": json.dumps(arguments),
+            # Publications follow each other: two at a time would fight over the same cells and regions.
+            "lock": "publication",
+            "once": f"{task} {json.dumps(arguments, sort_keys=True)}",
+        },
+    )
+
+
+def waiting(connection: Connection) -> int:
+    """Jobs that wait or are being done."""
+    return int(
+        connection.scalar(text("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')")) or 0
+    )

@@ -1,0 +1,322 @@
+"""The schema in the database: as the models say, explained in every column, and closed to impossible states."""
+
+from pathlib import Path
+
+import psycopg.errors
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from app.db import migrations
+from app.db.session import Database
+from app.db.tables import metadata
+
+OURS = ("core", "pub")
+
+
+def test_models_and_migrations_describe_the_same_tables(database: Database):
+    engine = database.owner_engine()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_schemas": True,
+                "include_name": lambda name, kind, _: kind != "schema" or name in OURS,
+                "compare_type": True,
+                "compare_server_default": True,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_check_constraints_of_the_models_are_in_the_database(connection: Connection):
+    stored = set(
+        connection.scalars(
+            text(
+                "SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace IN ('core'::regnamespace, 'pub'::regnamespace)"
+            )
+        )
+    )
+    declared = {
+        str(constraint.name)
+        for table in metadata.tables.values()
+        for constraint in table.constraints
+        if type(constraint).__name__ == "CheckConstraint"
+    }
+    rendered = {
+        f"{t.name}_{c.name}_check" if not str(c.name).endswith("_check") else str(c.name)
+        for t in metadata.tables.values()
+        for c in t.constraints
+        if type(c).__name__ == "CheckConstraint"
+    }
+    assert len(declared) > 50
+    assert rendered == stored
+
+
+def test_every_table_and_column_is_explained(connection: Connection):
+    silent = connection.execute(
+        text(
+            "SELECT table_schema, table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema IN ('core', 'pub') "
+            "AND col_description((quote_ident(table_schema) || '.' || quote_ident(table_name))::regclass, ordinal_position) IS NULL"
+        )
+    ).all()
+    assert silent == []
+
+
+def test_numbers_name_their_unit_in_the_comment():
+    units = (
+        "[",
+        "share",
+        "Share",
+        "unit",
+        "zoom",
+        "scaling",
+        "factor",
+        "Factor",
+        "value",
+        "Value",
+        "median",
+        "Median",
+        "quartile",
+        "level",
+        "error",
+        "deviation",
+        "degrees",
+        "limit",
+        "probability",
+        "Effective",
+    )
+    for table in metadata.tables.values():
+        for column in table.columns:
+            if str(column.type) in {"DOUBLE PRECISION", "DOUBLE_PRECISION"}:
+                assert any(word in str(column.comment) for word in units), f"{table}.{column.name}: {column.comment}"
+
+
+def test_migrating_twice_changes_nothing(database: Database):
+    engine = database.owner_engine()
+    first = migrations.upgrade(engine)
+    assert migrations.upgrade(engine) == first
+    assert not migrations.pending(engine)
+    engine.dispose()
+
+
+def test_first_migration_is_one_readable_file():
+    files = sorted(p.name for p in migrations.FOLDER.glob("versions/*"))
+    assert next(f for f in files if f.endswith(".sql")) == "2026-11-23-0000_data_model.sql"
+    body = Path(migrations.FOLDER / "versions" / "2026-11-23-0000_data_model.sql").read_text(encoding="utf-8")
+    assert body.count("COMMENT ON TABLE") == len(metadata.tables)
+
+
+# --- Who may read what ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def web(database: Database):
+    engine = database.web_engine(pool_size=1, timeout_s=5)
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", sorted(t.fullname for t in metadata.tables.values() if t.schema == "core"))
+def test_public_role_cannot_read_core(web: Engine, table: str):
+    schema, name = table.split(".")
+    with web.connect() as connection, pytest.raises(DBAPIError) as refusal:
+        connection.execute(text(f'SELECT * FROM {schema}."{name}"'))
+    assert isinstance(refusal.value.orig, psycopg.errors.InsufficientPrivilege)
+
+
+@pytest.mark.parametrize("table", sorted(t.fullname for t in metadata.tables.values() if t.schema == "pub"))
+def test_public_role_reads_pub_and_cannot_change_it(web: Engine, table: str):
+    with web.connect() as connection:
+        connection.execute(text(f"SELECT * FROM {table} LIMIT 1"))
+        with pytest.raises(DBAPIError) as refusal:
+            connection.execute(text(f"DELETE FROM {table}"))
+    assert isinstance(refusal.value.orig, psycopg.errors.InsufficientPrivilege)
+
+
+def test_public_role_cannot_read_the_job_queue(web: Engine):
+    with web.connect() as connection, pytest.raises(DBAPIError) as refusal:
+        connection.execute(text("SELECT * FROM procrastinate_jobs"))
+    assert isinstance(refusal.value.orig, psycopg.errors.InsufficientPrivilege)
+
+
+def test_a_login_without_own_role_is_switched_before_the_first_query(database: Database):
+    from app.db.session import WEB_ROLE, _switched
+
+    engine = database.engine(_switched(database.owner, WEB_ROLE))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT current_user")) == WEB_ROLE
+    engine.dispose()
+
+
+# --- Impossible states ----------------------------------------------------------------------------------------------
+
+DATASET = (
+    "INSERT INTO core.dataset (id, slug, title, licence, licence_class, location_precision, surface_convention, "
+    "bulk_density_basis, coarse_fragments_basis, sampling_design, state) VALUES "
+    "('00000000-0000-4000-8000-000000000001', 'd', 't', 'CC0-1.0', 'open', 'exact', 'mineral', 'unknown', 'unknown', 'legacy', 'draft')"
+)
+UPLOAD = (
+    "INSERT INTO core.upload (id, dataset_id, filename, size_bytes, sha256, mapping, rules_version, state, report) VALUES "
+    "('00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000001', 'f', 1, sha256('x'), 'standard', '1', 'stored', '{}')"
+)
+SITE = (
+    "INSERT INTO core.site (id, dataset_id, upload_id, own_id, position_text, position_crs, geom, source_file, source_row) VALUES "
+    "('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002', "
+    "'s', '0 0', 'EPSG:4326', ST_SetSRID(ST_MakePoint({lon}, {lat}), 4326), 'f', 2)"
+)
+VISIT = (
+    "INSERT INTO core.visit (id, site_id, own_id, sampling_kind, sampled_from, sampled_to, date_precision, source_file, source_row) VALUES "
+    "('00000000-0000-4000-8000-000000000004', '00000000-0000-4000-8000-000000000003', 'p', 'single', {first}, {last}, '{precision}', 'f', 2)"
+)
+LAYER = (
+    "INSERT INTO core.layer (id, visit_id, top_cm, bottom_cm, kind, source_file, source_row) VALUES "
+    "('00000000-0000-4000-8000-000000000005', '00000000-0000-4000-8000-000000000004', {top}, {bottom}, '{kind}', 'f', 2)"
+)
+PROPERTY = (
+    "INSERT INTO pub.observed_property (code, title, unit, ucum, definition, possible_min, possible_max) VALUES "
+    "('soc', 's', 'g/kg', 'g/kg', 'd', 0, 580) ON CONFLICT DO NOTHING"
+)
+DERIVED = (
+    "INSERT INTO core.derived (visit_id, quantity, upper_cm, lower_cm, mass_basis, value, coverage, reason, method_version) VALUES "
+    "('00000000-0000-4000-8000-000000000004', 'soc_stock', 0, 30, 'fixed_depth', {value}, {coverage}, {reason}, '1')"
+)
+SOUND = [
+    DATASET,
+    UPLOAD,
+    SITE.format(lon=10, lat=50),
+    VISIT.format(first="'2020-01-01'", last="'2020-01-01'", precision="day"),
+    LAYER.format(top=0, bottom=10, kind="mineral"),
+    PROPERTY,
+]
+
+
+@pytest.fixture
+def profile(connection: Connection) -> Connection:
+    for statement in SOUND:
+        connection.execute(text(statement))
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        (SITE.format(lon=181, lat=0), "site_position_on_earth_check"),
+        (SITE.format(lon=0, lat=-91), "site_position_on_earth_check"),
+        (VISIT.format(first="NULL", last="NULL", precision="day"), "visit_date_has_precision_check"),
+        (VISIT.format(first="'2020-02-01'", last="'2020-01-01'", precision="day"), "visit_dates_are_ordered_check"),
+        (VISIT.format(first="'1500-01-01'", last="'1500-01-01'", precision="day"), "visit_date_is_plausible_check"),
+        (LAYER.format(top=10, bottom=10, kind="mineral"), "layer_bottom_below_top_check"),
+        (LAYER.format(top=10, bottom=5, kind="mineral"), "layer_bottom_below_top_check"),
+        (LAYER.format(top=-5, bottom=0, kind="mineral"), "layer_above_surface_is_organic_check"),
+        (DERIVED.format(value="NULL", coverage=0, reason="NULL"), "derived_value_or_reason_check"),
+        (DERIVED.format(value=50, coverage=1, reason="'soc_missing'"), "derived_value_or_reason_check"),
+        (DERIVED.format(value="'NaN'", coverage=1, reason="NULL"), "derived_value_is_a_number_check"),
+        (DERIVED.format(value=-1, coverage=1, reason="NULL"), "derived_value_is_a_number_check"),
+        (DERIVED.format(value=50, coverage=1.2, reason="NULL"), "derived_coverage_is_a_share_check"),
+        (
+            "UPDATE core.upload SET rows_read = 3, rows_stored = 1, rows_refused = 1, rows_ignored = 0",
+            "upload_ledger_closes_check",
+        ),
+        ("UPDATE core.dataset SET slug = 'Not safe'", "dataset_slug_is_url_safe_check"),
+        ("UPDATE core.dataset SET licence_class = 'mine'", "dataset_licence_class_known_check"),
+        ("INSERT INTO pub.release VALUES (0, now(), 'publish', 's', sha256('x'))", "release_number_is_positive_check"),
+    ],
+)
+def test_impossible_state_is_refused_by_name(profile: Connection, statement: str, constraint: str):
+    # A second row under another id, so that only the rule under test can refuse it.
+    fresh = statement.replace(
+        "'00000000-0000-4000-8000-00000000000"
+        + {"SITE": "3", "VISIT": "4", "LAYER": "5"}.get(
+            statement.split("(", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1].strip().upper(), "x"
+        )
+        + "'",
+        "gen_random_uuid()",
+        1,
+    )
+    with pytest.raises(DBAPIError) as refusal:
+        profile.execute(text(fresh))
+    assert constraint in str(refusal.value.orig)
+
+
+def test_not_a_number_is_no_result(profile: Connection):
+    with pytest.raises(DBAPIError, match="result_value_is_a_number_check"):
+        profile.execute(
+            text(
+                "INSERT INTO core.result (layer_id, property, value, qualifier, status, reported_value, reported_unit, source_column) "
+                "VALUES ('00000000-0000-4000-8000-000000000005', 'soc', 'NaN', '=', 'measured', 'NaN', 'g/kg', 'soc')"
+            )
+        )
+
+
+def test_audit_log_is_append_only(database: Database):
+    engine = database.owner_engine()
+    with engine.connect() as connection:
+        connection.execute(text("INSERT INTO core.audit (action, target) VALUES ('test', 'nothing')"))
+        with pytest.raises(DBAPIError, match="append-only"):
+            connection.execute(text("UPDATE core.audit SET action = 'changed'"))
+        connection.rollback()
+    engine.dispose()
+
+
+# --- Positions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("precision", "lon", "lat"), [("100m", -43.2095, -22.9135), ("1km", -43.205, -22.915), ("10km", -43.25, -22.95)]
+)
+def test_position_is_generalised_to_the_centre_of_its_cell(
+    connection: Connection, precision: str, lon: float, lat: float
+):
+    x, y = connection.execute(
+        text(
+            "SELECT ST_X(p), ST_Y(p) FROM core.generalised(ST_SetSRID(ST_MakePoint(-43.2093, -22.9132), 4326), :p) AS p"
+        ),
+        {"p": precision},
+    ).one()
+    assert (x, y) == (pytest.approx(lon), pytest.approx(lat))
+
+
+def test_all_positions_of_a_cell_are_published_as_one_point(connection: Connection):
+    n = connection.scalar(
+        text(
+            "SELECT count(DISTINCT core.generalised(ST_SetSRID(ST_MakePoint(10 + i / 1000.0, 50 + i / 1000.0), 4326), '10km')) "
+            "FROM generate_series(1, 99) AS i"
+        )
+    )
+    assert n == 1
+
+
+def test_published_uncertainty_reaches_the_true_position(connection: Connection):
+    worst = connection.scalar(
+        text(
+            "SELECT max(ST_Distance(p::geography, core.generalised(p, '1km')::geography) - core.published_uncertainty(p, '1km', NULL)) "
+            "FROM (SELECT ST_SetSRID(ST_MakePoint(20 + i / 997.0, -80 + i / 6.3), 4326) AS p FROM generate_series(0, 1000) AS i) positions"
+        )
+    )
+    assert worst is not None
+    assert worst <= 10  # the meridian degree varies by 1 % between equator and pole
+
+
+def test_region_precision_publishes_no_point(connection: Connection):
+    assert connection.scalar(text("SELECT core.generalised(ST_SetSRID(ST_MakePoint(1, 2), 4326), 'region')")) is None
+
+
+def test_morton_key_numbers_the_tile_of_each_zoom(connection: Connection):
+    import morecantile
+
+    matrices = morecantile.tms.get("WebMercatorQuad")
+    for lon, lat in ((-43.2, -22.9), (179.99, 85.0), (-179.99, -85.0), (0.0, 0.0), (2.35, 48.86)):
+        key = connection.scalar(
+            text("SELECT pub.morton_key(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))"), {"lon": lon, "lat": lat}
+        )
+        for zoom in (0, 1, 7, 14):
+            cell = key >> 2 * (24 - zoom)
+            x = sum(((cell >> 2 * bit) & 1) << bit for bit in range(24))
+            y = sum(((cell >> (2 * bit + 1)) & 1) << bit for bit in range(24))
+            tile = matrices.tile(lon, lat, zoom)
+            assert (x, y) == (tile.x, tile.y)
