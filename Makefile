@@ -15,12 +15,11 @@ run: ## Set up what is missing and serve the API and the map
 
 test: ## Set up what is missing and run all tests
 	@scripts/setup test
-	@scripts/setup browser
 	@$(PY) -m pytest $(ARGS)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web test --silent
 
 check: ## Format, lint, types, import contracts and documentation, all without changing anything
-	@scripts/setup test
+	@scripts/setup check
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
@@ -29,17 +28,16 @@ check: ## Format, lint, types, import contracts and documentation, all without c
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web run --silent check
 
 fmt: ## Format the code and mend what the linter can
-	@scripts/setup test
+	@scripts/setup check
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
 test-unit: ## Only the tests that need no database and no browser: seconds
-	@scripts/setup test
+	@scripts/setup check
 	@$(PY) -m pytest tests/soil tests/geo tests/ingest tests/samples $(ARGS)
 
 test-e2e: ## Only the tests that drive the map in a browser
 	@scripts/setup test
-	@scripts/setup browser
 	@$(PY) -m pytest tests/e2e $(ARGS)
 
 web: ## Build the map into app/static
@@ -58,11 +56,11 @@ doctor: ## Say whether this machine can run the service, and what is in it
 	@.venv/bin/observatory doctor
 
 lock: ## Pin all dependencies anew, with hashes
-	@scripts/setup test
+	@scripts/setup check
 	@scripts/lock
 
 bench: ## Measure speed, as ratios within one run
-	@scripts/setup test
+	@scripts/setup check
 	@for script in bench/*.py; do echo "== $$script"; $(PY) $$script || exit 1; done
 
 image: ## Build the container image
