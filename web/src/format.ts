@@ -4,6 +4,8 @@ import type { Depth, Estimate, Indicator } from './api.ts';
 import { language, t, tCode, tn } from './i18n/index.ts';
 
 const NBSP = '\u00a0';
+/** Forbids a line break after the dash before it. */
+const JOIN = '\u2060';
 const formatters = new Map<string, Intl.NumberFormat>();
 
 function formatter(options: Intl.NumberFormatOptions): Intl.NumberFormat {
@@ -37,8 +39,8 @@ export const percent = (share: number): string => formatter({ style: 'percent', 
 export const quantity = (value: number, unit: string): string =>
   `${number(value)}${unit === '1' || unit === '' ? '' : NBSP + unit.replaceAll(' ', NBSP)}`;
 
-/** "0–30 cm" */
-export const depthRange = ({ upper, lower }: Depth): string => `${plain(upper)}–${plain(lower)}${NBSP}cm`;
+/** "0–30 cm", kept on one line. */
+export const depthRange = ({ upper, lower }: Depth): string => `${plain(upper)}–${JOIN}${plain(lower)}${NBSP}cm`;
 
 export const sites = (n: number): string => tn('sites', n, count(n));
 

@@ -42,6 +42,9 @@ const LISTED = 12;
 /** Below this zoom level sites are texture: a click means the country. */
 const SITE_ZOOM = 4.5;
 
+/** Below this zoom level continents are on view: no figure then means none at all. */
+const WIDE = 2.5;
+
 /** The part of the world that the first view shows, without the empty far south. [degree] */
 const HOME: [[number, number], [number, number]] = [
   [-135, -52],
@@ -66,8 +69,9 @@ export interface MapInput {
 export interface MapOutput {
   select: (selection: Selection | null) => void;
   hover: (hover: Hover | null) => void;
-  /** Called each time the picture is complete: regions with a figure on view, and whether any of it is synthetic. */
-  idle: (view: { figures: number; synthetic: boolean }) => void;
+  /** Called each time the picture is complete: regions with a figure on view, whether any of it is
+   * synthetic, and whether continents are on view. */
+  idle: (view: { figures: number; synthetic: boolean; wide: boolean }) => void;
   /** Called when something could not be loaded. */
   failed: (message: string) => void;
 }
@@ -141,7 +145,7 @@ export function createMap(element: HTMLElement, input: MapInput, output: MapOutp
     const figures = new Set(drawn.filter(({ properties }) => 'value' in properties).map(idOf)).size;
     element.dataset['figures'] = String(figures);
     element.dataset['idle'] = '';
-    output.idle({ figures, synthetic });
+    output.idle({ figures, synthetic, wide: map.getZoom() < WIDE });
   });
   map.on('movestart', () => delete element.dataset['idle']);
   map.on('error', ({ error }) => output.failed(error.message));

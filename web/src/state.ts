@@ -105,10 +105,17 @@ export const depth = computed<Depth | null>(() => {
   return offered.find((one) => depthId(one) === chosen.depth.value) ?? offered[0] ?? null;
 });
 
-export const period = computed<Period | null>(() => {
+/** Asked for where the service has no estimate yet, and so no period. */
+const ALL_YEARS: Period = { id: 'all', label: 'all years', start: null, end: null };
+
+export const periods = computed<Period[]>(() => {
   const offered = catalogue.value?.periods ?? [];
-  return offered.find(({ id }) => id === chosen.period.value) ?? offered[0] ?? null;
+  return offered.length > 0 ? offered : [ALL_YEARS];
 });
+
+export const period = computed<Period | null>(
+  () => catalogue.value && (periods.value.find(({ id }) => id === chosen.period.value) ?? periods.value[0] ?? null),
+);
 
 /** What is shown, complete as soon as the catalogue is there. */
 export const shown = computed(() => {

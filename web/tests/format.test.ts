@@ -3,8 +3,8 @@ import { date, depthRange, number, percent, quantity, sentence, sites, years } f
 import { language } from '../src/i18n/index.ts';
 import { estimate } from './fixtures.ts';
 
-/** Spaces that keep a unit with its number, made visible as plain ones. */
-const plainSpaces = (text: string): string => text.replaceAll(/[\u00a0\u202f]/g, ' ');
+/** Text without the marks that keep a unit with its number and a range on one line. */
+const plainSpaces = (text: string): string => text.replaceAll(/[\u00a0\u202f]/g, ' ').replaceAll('\u2060', '');
 
 beforeEach(() => {
   language.value = 'en';

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { depthRange, indicatorTitle, periodLabel } from '../format.ts';
 import { t } from '../i18n/index.ts';
-import { catalogue, chosen, depth, depthId, indicator, period } from '../state.ts';
+import { catalogue, chosen, depth, depthId, indicator, period, periods } from '../state.ts';
 
 interface Choice {
   label: string;
@@ -51,7 +51,7 @@ export function Controls(): JSX.Element | null {
       <Choose
         label={t('controls.period')}
         value={period.value.id}
-        options={offered.periods.map((one) => ({ id: one.id, label: periodLabel(one) }))}
+        options={periods.value.map((one) => ({ id: one.id, label: periodLabel(one) }))}
         choose={(id) => {
           chosen.period.value = id;
         }}

@@ -52,7 +52,7 @@ interface MapViewProps {
 export function MapView({ state, theme }: MapViewProps): JSX.Element {
   const element = useRef<HTMLDivElement>(null);
   const hover = useSignal<Hover | null>(null);
-  const drawn = useSignal<number | null>(null);
+  const drawn = useSignal<'not yet' | 'nothing' | 'figures'>('not yet');
   const problem = useSignal<string | null>(null);
 
   useEffect(() => {
@@ -68,8 +68,8 @@ export function MapView({ state, theme }: MapViewProps): JSX.Element {
           hover: (at) => {
             hover.value = at;
           },
-          idle: ({ figures, synthetic }) => {
-            drawn.value = figures;
+          idle: ({ figures, synthetic, wide }) => {
+            drawn.value = figures === 0 && wide ? 'nothing' : 'figures';
             syntheticOnView.value = synthetic;
           },
           failed: (message) => {
@@ -90,7 +90,8 @@ export function MapView({ state, theme }: MapViewProps): JSX.Element {
   return (
     <div class="map-view">
       <div class="map" ref={element} />
-      {drawn.value === null && !problem.value && <p class="map-note">{t('map.loading')}</p>}
+      {drawn.value === 'not yet' && !problem.value && <p class="map-note">{t('map.loading')}</p>}
+      {drawn.value === 'nothing' && !problem.value && <p class="map-note">{t('map.no_figures')}</p>}
       {problem.value && (
         <p class="map-note" role="alert">
           {t('map.failed')}{' '}

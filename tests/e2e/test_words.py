@@ -1,0 +1,44 @@
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from app.db.tables import COLLEGES, LOCATION_PRECISIONS
+from app.soil.carbon import REASONS
+from app.soil.estimate import ESTIMATORS, NOTES, REFUSALS
+from app.soil.indicators import INDICATORS
+
+WEB = Path(__file__).parents[2] / "web"
+WORDS = json.loads((WEB / "src" / "i18n" / "en.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "codes"),
+    [
+        ("refused", REFUSALS),
+        ("reason", REASONS),
+        ("note", NOTES),
+        ("estimator", ESTIMATORS),
+        ("college", COLLEGES),
+        ("precision", [code for code in LOCATION_PRECISIONS if code != "region"]),  # such sites are never published
+    ],
+)
+def test_the_map_has_words_for_every_code_of_the_service(prefix: str, codes: Iterable[str]):
+    assert [code for code in codes if f"{prefix}.{code}" not in WORDS] == []
+
+
+def test_every_indicator_has_a_title_in_every_language_of_the_map():
+    languages = {path.stem for path in (WEB / "src" / "i18n").glob("*.json")}
+    assert all(set(indicator.title) == languages for indicator in INDICATORS.values())
+
+
+def test_the_lock_file_names_no_registry():
+    lock = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))
+    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
+
+
+def test_dependencies_are_pinned_to_exact_versions():
+    package = json.loads((WEB / "package.json").read_text(encoding="utf-8"))
+    versions = {**package["dependencies"], **package["devDependencies"]}
+    assert {name: version for name, version in versions.items() if not version[0].isdigit()} == {}
