@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 the input was refused, or a check failed; 2 wrong usage; 3
 run the service.
 """
 
+import dataclasses
 import datetime as dt
 import json
 import sys
@@ -19,18 +20,18 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy import Engine
 
-from app import ingest, logs, pipelines, worker
+from app import logs, pipelines, worker
 from app.db import datasets, jobs, migrations, releases, session
 from app.db.session import Database
 from app.errors import ObservatoryError, RefusedFile, SetupFault
-from app.ingest.mapping import available_mappings, load_mapping
-from app.ingest.report import Report
+from app.ingest.columns import template_csv
+from app.ingest.mapping import Dataset, available_mappings, load_mapping
 from app.settings import Settings
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 SYNTHETIC = "synthetic-demonstration-set"
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0] if __doc__ else None)
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0] if __doc__ else None)
 # Reports go to standard output, everything else to standard error, so that a pipe gets the report only.
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -64,15 +65,14 @@ def database(purpose: str, *, schema: bool = True) -> Iterator[tuple[Database, E
     """The database and an engine for work; the private one is brought to the schema of this version."""
     found = settings()
     with session.opened(found, purpose=purpose) as here:
+        owner = here.owner_engine()
+        session.check(owner)
+        if schema and found.database_url is None:
+            migrations.upgrade(owner)
+        elif schema and migrations.pending(owner):
+            raise SetupFault("The database is behind this version's schema. Run: observatory migrate")
+        owner.dispose()
         engine = here.worker_engine()
-        session.check(engine)
-        if schema:
-            owner = here.owner_engine()
-            if found.database_url is None:
-                migrations.upgrade(owner)
-            elif migrations.pending(owner):
-                raise SetupFault("The database is behind this version's schema. Run: observatory migrate")
-            owner.dispose()
         try:
             yield here, engine
         finally:
@@ -160,24 +160,34 @@ def seed(
                 found = pipelines.import_file(
                     connection,
                     SAMPLES / "synthetic_soil.csv",
-                    load_mapping("standard").for_dataset(json.loads((SAMPLES / "synthetic_dataset.json").read_text())),
+                    dataclasses.replace(load_mapping(), dataset=_synthetic()),
                     max_bytes=settings().max_upload_mb * 1_000_000,
                     today=dt.datetime.now(dt.UTC).date(),
                     replace=True,
-                    synthetic=True,
                     progress=tell,
                 )
             tell("publishing")
             worker.work(here, wait=False)
-        _print_report(found.report, found.slug)
+        _print_report(found)
+
+
+def _synthetic() -> Dataset:
+    """The terms of the synthetic set."""
+    said = json.loads((SAMPLES / "synthetic_dataset.json").read_text(encoding="utf-8"))
+    known = {field.name for field in dataclasses.fields(Dataset)}
+    return Dataset(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items() if name in known})
 
 
 @cli.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(help="CSV or XLSX file, or the folder of a known source.")],
     *,
-    mapping: Annotated[str, typer.Option(help="Name or path of a mapping; standard is our documented columns.")] = "standard",
-    dataset: Annotated[str | None, typer.Option(help="Short name of the dataset; else the mapping's or the file's.")] = None,
+    mapping: Annotated[
+        str, typer.Option(help="Name or path of a mapping; standard is our documented columns.")
+    ] = "standard",
+    dataset: Annotated[
+        str | None, typer.Option(help="Short name of the dataset; else the mapping's or the file's.")
+    ] = None,
     title: Annotated[str | None, typer.Option(help="Title of the dataset.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace what the dataset holds.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Store nothing if any row is refused.")] = False,
@@ -186,7 +196,7 @@ def import_file(
     """Check a file of soil samples, store what is valid, publish it, and report every row that was refused."""
     if not file.exists():
         raise RefusedFile("There is no such file.", code="FILE_MISSING", file=str(file))
-    chosen = load_mapping(mapping).named(file, dataset, title)
+    chosen = load_mapping(mapping)
     with database(f"importing {file.name}") as (here, engine), progress(f"importing {file.name}") as tell:
         with engine.begin() as connection:
             found = pipelines.import_file(
@@ -195,18 +205,21 @@ def import_file(
                 chosen,
                 max_bytes=settings().max_upload_mb * 1_000_000,
                 today=dt.datetime.now(dt.UTC).date(),
+                slug=dataset,
+                title=title,
                 replace=replace,
                 strict=strict,
                 progress=tell,
             )
         tell("publishing")
         worker.work(here, wait=False)
+    if found.report is None:
+        err.print(f"The dataset {found.slug} held this very file already; nothing was changed.", highlight=False)
+        return
     if report:
         report.write_text(json.dumps(found.report.to_json(), indent=2, ensure_ascii=False), encoding="utf-8")
-    _print_report(found.report, found.slug)
-    if found.repeated:
-        err.print("The dataset held this very file already; nothing was changed.")
-    elif found.dataset is None:
+    _print_report(found)
+    if found.dataset is None:
         err.print("[red]Nothing was stored:[/] rows were refused and --strict was given.")
         raise typer.Exit(1)
 
@@ -215,13 +228,13 @@ def import_file(
 def mappings() -> None:
     """List the mappings for known sources."""
     for name in available_mappings():
-        out.print(f"{name:24} {load_mapping(name).dataset.title}", highlight=False)
+        out.print(f"{name:24} {load_mapping(name).title}", highlight=False)
 
 
 @cli.command()
 def template() -> None:
     """Print our column schema as a CSV file to fill in."""
-    sys.stdout.write(ingest.template_csv())
+    sys.stdout.write(template_csv())
 
 
 @cli.command()
@@ -265,7 +278,9 @@ def doctor() -> None:
             table.add_row("public role", "cannot read exact positions" if refused else "CAN READ EXACT POSITIONS")
             with owner.connect() as connection:
                 latest = releases.latest(connection)
-                table.add_row("release", f"{latest.number}: {latest.summary}" if latest else "none yet: run observatory seed")
+                table.add_row(
+                    "release", f"{latest.number}: {latest.summary}" if latest else "none yet: run observatory seed"
+                )
                 table.add_row("datasets", ", ".join(d.slug for d in datasets.everything(connection)) or "none")
                 table.add_row("waiting jobs", str(jobs.waiting(connection)))
             web.dispose()
@@ -277,21 +292,26 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _print_report(report: Report, slug: str) -> None:
+def _print_report(found: pipelines.Imported) -> None:
     """The ledger, and each reason with its count and first example."""
-    out.print(f"Dataset {slug}", highlight=False)
-    ledger = Table("table", "rows read", "stored", "refused", "ignored", box=None)
+    report = found.report
+    if report is None:
+        return
+    out.print(f"Dataset {found.slug}", highlight=False)
+    ledger = Table("file", "rows read", "stored", "refused", "ignored", box=None)
     for part in report.ledger:
         name = part.file if part.sheet is None else f"{part.file} [{part.sheet}]"
-        ledger.add_row(name, *(str(n) for n in (part.rows_read, part.stored, sum(part.refused.values()), sum(part.ignored.values()))))
+        counts = (part.rows_read, part.stored, sum(part.refused.values()), sum(part.ignored.values()))
+        ledger.add_row(name, *(str(n) for n in counts))
     out.print(ledger)
-    if not report.counts_by_code:
+    if not report.counts:
         return
+    first = {issue.code: issue for issue in reversed(report.issues)}
     reasons = Table("code", "severity", "count", "first example", box=None)
-    for code, count in report.counts_by_code.items():
-        first = report.first(code)
-        place = "" if first.row is None else f"row {first.row}: "
-        reasons.add_row(code, first.severity, str(count), f"{place}{first.message}")
+    for code, count in report.counts.items():
+        issue = first[code]
+        place = "" if issue.row is None else f"row {issue.row}{f', {issue.column}' if issue.column else ''}: "
+        reasons.add_row(code, issue.severity, str(count), f"{place}{issue.message}")
     out.print(reasons)
 
 

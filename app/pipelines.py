@@ -4,6 +4,7 @@ A file becomes observations (`import_file`), observations become derived stocks 
 what is published (`publish_dataset`, `withdraw_dataset`, `refresh`), one release after the other.
 """
 
+import dataclasses
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +17,13 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
-from app import ingest
 from app.db import datasets, estimates, jobs, reference, regions, releases, samples
 from app.errors import InputRefused, NotFound
 from app.geo import boundaries
-from app.ingest.mapping import Mapping
+from app.ingest.mapping import LICENCE_CLASSES, Dataset, MappingFile
+from app.ingest.read import files_of, read
 from app.ingest.report import Report
+from app.ingest.rules import RULES_VERSION
 from app.soil import carbon
 from app.soil.estimate import describe_sample
 from app.soil.indicators import INDICATORS, Indicator
@@ -86,26 +88,27 @@ class Imported:
 
     slug: str
     dataset: UUID | None
-    upload: UUID | None
-    report: Report
-    repeated: bool = False
-    """The dataset holds this very file already, read by the same rules: nothing was done."""
+    report: Report | None
+    """None where the dataset held this very file already, read by the same rules: nothing was done."""
 
 
 def import_file(
     connection: Connection,
     path: Path,
-    mapping: Mapping,
+    mapping: MappingFile,
     *,
     max_bytes: int,
     today: dt.date,
+    slug: str | None = None,
+    title: str | None = None,
     replace: bool = False,
     strict: bool = False,
-    synthetic: bool = False,
     progress: Progress = silent,
 ) -> Imported:
     """Read, check, harmonise and store one file: all that is valid in one transaction, or nothing.
 
+    path : the file, or the folder that holds the files of the mapping.
+    slug, title : name the dataset otherwise than the mapping or the file does.
     replace : whether a dataset that has observations already may be replaced by this file.
     strict : whether a single refused row refuses the file.
     Publication is enqueued in the same transaction. Raises InputRefused for a file that cannot be read or understood.
@@ -114,47 +117,46 @@ def import_file(
         raise InputRefused(
             "There are no countries to place sites in.", code="NO_REGIONS", suggestion="Run: observatory seed"
         )
-    progress("reading and checking")
-    sent = _sha256(ingest.files_of(path, mapping))
-    slug = mapping.dataset.slug
-    known = datasets.find(connection, slug)
-    stored = datasets.stored_upload(connection, known.id) if known else None
-    if stored is not None and not replace:
-        if stored.sha256 == sent and stored.rules_version == ingest.RULES_VERSION:
-            return Imported(
-                slug=slug, dataset=known.id, upload=stored.id, report=Report.from_json(stored.report), repeated=True
-            )
+    progress("reading, checking and placing sites")
+    found = read(
+        path,
+        mapping,
+        max_bytes=max_bytes,
+        today=today,
+        locate=lambda sites: _locate(connection, sites),
+    )
+    given = dataclasses.replace(found.dataset, slug=slug or found.dataset.slug, title=title or found.dataset.title)
+    files = files_of(path, mapping)
+    digest = _sha256(files)
+    held = _held(connection, given.slug)
+    if held is not None and not replace:
+        if (held.sha256, held.rules_version) == (digest, RULES_VERSION):
+            return Imported(slug=given.slug, dataset=held.dataset_id, report=None)
         raise InputRefused(
-            f"The dataset {slug!r} has observations already, from the file {stored.filename}.",
+            f"The dataset {given.slug!r} has observations already, from the file {held.filename}.",
             code="DATASET_EXISTS",
             suggestion="Name another dataset with --dataset, or put the new file in its place with --replace.",
         )
-    found = ingest.read(path, mapping, max_bytes=max_bytes, today=today)
-    progress("placing sites in countries")
-    located = _locate(connection, found)
-    found = ingest.check_positions(found, located)
-    if strict and found.report.refused:
-        return Imported(slug=slug, dataset=None, upload=None, report=found.report)
+    if strict and found.report.rows_refused:
+        return Imported(slug=given.slug, dataset=None, report=found.report)
     progress("storing")
-    record = {**mapping.dataset.record(), "synthetic": synthetic, "state": "published"}
-    dataset = datasets.register(connection, record, mapping.dataset.owners)
+    dataset = datasets.register(connection, _record(given), given.owners or (given.title,))
     samples.remove(connection, dataset)
-    counts = found.report.counts()
     upload = datasets.record_upload(
         connection,
         {
             "dataset_id": dataset,
             "filename": path.name,
-            "size_bytes": sum(file.stat().st_size for file in ingest.files_of(path, mapping)),
-            "sha256": sent,
+            "size_bytes": sum(file.stat().st_size for file in files),
+            "sha256": digest,
             "mapping": mapping.name,
-            "rules_version": ingest.RULES_VERSION,
+            "rules_version": RULES_VERSION,
             "state": "stored",
             "report": found.report.to_json(),
-            "rows_read": counts.rows_read,
-            "rows_stored": counts.stored,
-            "rows_refused": counts.refused,
-            "rows_ignored": counts.ignored,
+            "rows_read": found.report.rows_read,
+            "rows_stored": found.report.rows_stored,
+            "rows_refused": found.report.rows_refused,
+            "rows_ignored": found.report.rows_ignored,
         },
     )
     samples.store(
@@ -165,12 +167,29 @@ def import_file(
         visits=found.visits,
         layers=found.layers,
         results=found.results,
-        located=located,
+        located=found.located,
     )
     progress("computing stocks")
     derive(connection, dataset)
     jobs.enqueue(connection, "publish_dataset", dataset=str(dataset))
-    return Imported(slug=slug, dataset=dataset, upload=upload, report=found.report)
+    return Imported(slug=given.slug, dataset=dataset, report=found.report)
+
+
+def _held(connection: Connection, slug: str) -> Any:
+    """The upload that a dataset's observations came from, None where it has none."""
+    known = datasets.find(connection, slug)
+    return None if known is None else datasets.stored_upload(connection, known.id)
+
+
+def _record(given: Dataset) -> dict[str, Any]:
+    """A dataset's terms as columns of core.dataset."""
+    licence_url = given.licence_url
+    if licence_url is None and given.licence in LICENCE_CLASSES:
+        licence_url = f"https://spdx.org/licenses/{given.licence}.html"
+    record = dataclasses.asdict(given)
+    for name in ("owners", "contact_orcid"):
+        del record[name]
+    return {**record, "licence_url": licence_url, "state": "published"}
 
 
 def _sha256(files: Sequence[Path]) -> bytes:
@@ -181,25 +200,21 @@ def _sha256(files: Sequence[Path]) -> bytes:
     return digest.digest()
 
 
-def _locate(connection: Connection, found: ingest.Ingested) -> pl.DataFrame:
+def _locate(connection: Connection, sites: pl.DataFrame) -> pl.DataFrame:
     """The country of each site, how far it is from the declared one, and a repair where it is in neither."""
-    positions = found.sites.select(
-        "site_key", boundaries.points_ewkb(found.sites["longitude"], found.sites["latitude"]), "country_code"
-    )
-    located = regions.locate(connection, positions)
-    lost = located.filter(
+    positions = sites.select("site_key", boundaries.points_ewkb(sites["longitude"], sites["latitude"]), "country_code")
+    found = regions.locate(connection, positions)
+    lost = found.filter(
         pl.col("region_id").is_null() | (pl.col("declared_distance_m").fill_null(0) > regions.NEAR_M)
-    )["site_key"].to_list()
-    repairs = regions.repairs(connection, lost)
+    )["site_key"]
+    repairs = regions.repairs(connection, lost.to_list())
     regions.end_locating(connection)
-    return located.with_columns(
-        pl.Series("repair", [r.repair if (r := repairs.get(k)) else None for k in located["site_key"]], dtype=pl.String),
-        pl.Series(
-            "repaired_name",
-            [r.region_name if (r := repairs.get(k)) else None for k in located["site_key"]],
-            dtype=pl.String,
-        ),
-    )
+    names = regions.names(connection)
+    return found.with_columns(
+        region=pl.col("region_id").replace_strict(names, default=None, return_dtype=pl.String),
+        declared=pl.col("declared_id").replace_strict(names, default=None, return_dtype=pl.String),
+        repair=pl.Series([repairs.get(key) for key in found["site_key"]], dtype=pl.String),
+    ).drop("declared_id")
 
 
 # --- Derived values -------------------------------------------------------------------------------------------------
@@ -389,7 +404,9 @@ def estimate_regions(connection: Connection, region_ids: Sequence[str], release:
     terms = releases.dataset_terms(connection)
     values = samples.values(connection, list(region_ids))
     values = values.with_columns(
-        pl.Series("cell", boundaries.cells(values["longitude"].to_list(), values["latitude"].to_list()), dtype=pl.String)
+        pl.Series(
+            "cell", boundaries.cells(values["longitude"].to_list(), values["latitude"].to_list()), dtype=pl.String
+        )
     )
     all_sites = releases.site_counts(connection, region_ids)
     cells = regions.cell_counts(connection, region_ids)
@@ -484,9 +501,7 @@ def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> dict[str, Any]:
     secret = found.refused in {"too_few_owners", "dominant_owner"}
     tiers = dict(sites.group_by("tier").len().iter_rows()) if len(sites) and not secret else {}
     reasons = dict(
-        rows.filter(pl.col("value").is_null()).group_by("reason").len().sort("reason").iter_rows()
-        if not secret
-        else []
+        rows.filter(pl.col("value").is_null()).group_by("reason").len().sort("reason").iter_rows() if not secret else []
     )
     per_dataset = sorted(sites.group_by("dataset_id").len().iter_rows())
     return {
@@ -526,5 +541,3 @@ def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> dict[str, Any]:
         "datasets": [{"id": dataset, "n_sites": n} for dataset, n in per_dataset],
         "method_version": carbon.METHOD_VERSION,
     }
-
-

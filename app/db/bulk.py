@@ -48,7 +48,7 @@ def copy_out(
     if not body:
         return pl.DataFrame(schema=dict(schema))
     return pl.read_csv(
-        body, has_header=False, schema=dict(schema), null_values=[NOTHING], missing_utf8_is_empty_string=True
+        body, has_header=False, schema=dict(schema), null_values=[NOTHING]
     )
 
 

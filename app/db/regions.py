@@ -1,7 +1,6 @@
 """Regions: boundaries in, the region of a position out."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, func, select, text, update
@@ -79,10 +78,10 @@ def locate(connection: Connection, positions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def repairs(connection: Connection, keys: Sequence[str]) -> dict[str, Any]:
+def repairs(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     """For positions handed to `locate` before: the repair that would put each into its country, where one does."""
     rows = connection.execute(query("country_of_repaired"), {"keys": list(keys)})
-    return {row.site_key: row for row in rows}
+    return {row.site_key: row.repair for row in rows}
 
 
 def end_locating(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its log line, its size limit, its security headers. Pure ASGI, no buffering."""
+"""What surrounds every request: its id, log line, size limit and security headers; and HEAD. Pure ASGI, no buffering."""
 
 import re
 import time
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Around:
-    """Gives each request an id, limits its body, logs one line for it and adds security headers."""
+    """Gives each request an id, limits its body, logs one line for it and adds security headers. HEAD is GET unheard."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
         self.app = app
@@ -37,6 +37,7 @@ class Around:
         request_id = told if REQUEST_ID.fullmatch(told) else uuid4().hex
         started = time.perf_counter()
         status = 500
+        head = scope["method"] == "HEAD"
 
         async def reply(message: Message) -> None:
             nonlocal status
@@ -48,6 +49,8 @@ class Around:
                 out["Referrer-Policy"] = "strict-origin-when-cross-origin"
                 if out.get("content-type", "").startswith("text/html"):
                     out["Content-Security-Policy"] = POLICY
+            elif head:
+                message = {**message, "body": b""}
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -62,7 +65,7 @@ class Around:
                 )
                 await answer(scope, receive, reply)
             else:
-                await self.app(scope, self._counted(receive), reply)
+                await self.app({**scope, "method": "GET"} if head else scope, self._counted(receive), reply)
         finally:
             log.info(
                 "request",

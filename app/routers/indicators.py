@@ -1,9 +1,10 @@
 """The catalogue of indicators, and their values in a region with everything needed to judge them."""
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import Row
 
 from app.db import estimates
@@ -16,6 +17,8 @@ from app.soil.estimate import ESTIMATORS, MEANING_DESCRIPTIVE, MEANING_REPRESENT
 from app.soil.indicators import INDICATORS
 
 router = APIRouter(tags=["indicators"])
+
+METHODS = Path(__file__).parents[2] / "docs" / "methods"
 
 
 @router.get("/indicators", summary="Indicators and periods", response_model=Catalogue)
@@ -137,3 +140,13 @@ def _period(period: str) -> dict[str, Any]:
         return {"id": "all", "label": "all years", "start": None, "end": None}
     first, last = period.split("/")
     return {"id": period, "label": f"{first}–{last}", "start": f"{first}-01-01", "end": f"{last}-12-31"}
+
+
+@router.get("/docs/methods/{page}", summary="How an indicator is computed", response_class=PlainTextResponse)
+def method(request: Request, page: str) -> Response:
+    """A method page, as Markdown."""
+    deps.only(request)
+    known = {f"{record.method}.md" for record in INDICATORS.values()} | {"regional_estimate.md"}
+    if page not in known:
+        raise NotFound(f"There is no method page {page!r}. Pages: {', '.join(sorted(known))}.")
+    return PlainTextResponse((METHODS / page).read_text(encoding="utf-8"))
