@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import geopandas as gpd
 import h3
 import polars as pl
 import pyproj
@@ -18,6 +17,8 @@ _ELLIPSOID = pyproj.Geod(ellps="WGS84")
 
 def countries(path: Path) -> pl.DataFrame:
     """Countries of the sample file as records of core.region; geometries as hexadecimal EWKB."""
+    import geopandas as gpd  # noqa: PLC0415 - takes long to load, and only seeding needs it
+
     frame = gpd.read_file(path)
     # Some countries have no ISO code; an empty cell must stay empty.
     text = frame.drop(columns="geometry").astype(object).where(lambda f: f.notna(), None)
