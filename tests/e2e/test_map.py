@@ -201,8 +201,7 @@ def test_without_webgl_the_table_takes_the_place_of_the_map(look: Look, playwrig
     blind.close()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop-day", "phone-night"])
 @pytest.mark.parametrize("address", ["", "?view=table", "?region={id}&lang=fr", "?region={id}&view=table&lang=es"])
 def test_axe_finds_nothing(look: Look, country: Country, address: str, scheme: str, size: tuple[int, int]):
     if not AXE.exists():

@@ -8,11 +8,14 @@ const NBSP = '\u00a0';
 const JOIN = '\u2060';
 const formatters = new Map<string, Intl.NumberFormat>();
 
+/** Our English is British; the other languages need no country. */
+const locale = (): string => (language.value === 'en' ? 'en-GB' : language.value);
+
 function formatter(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   const key = `${language.value}${JSON.stringify(options)}`;
   const known = formatters.get(key);
   if (known) return known;
-  const made = new Intl.NumberFormat(language.value, options);
+  const made = new Intl.NumberFormat(locale(), options);
   formatters.set(key, made);
   return made;
 }
@@ -56,7 +59,7 @@ export function date(iso: string): string {
     ...(day && { day: 'numeric' }),
   };
   const instant = new Date(Date.UTC(Number(year), Number(month ?? 1) - 1, Number(day ?? 1)));
-  return new Intl.DateTimeFormat(language.value, options).format(instant);
+  return new Intl.DateTimeFormat(locale(), options).format(instant);
 }
 
 /** "1998–2019", one year alone, or null when no year is known. */

@@ -58,7 +58,7 @@ test('a share is a percentage', () => {
 });
 
 test('a date says no more than is known', () => {
-  expect([date('2010'), date('2010-05'), date('2010-05-01')]).toEqual(['2010', 'May 2010', 'May 1, 2010']);
+  expect([date('2010'), date('2010-05'), date('2010-05-01')]).toEqual(['2010', 'May 2010', '1 May 2010']);
 });
 
 test('text that is no date is shown as it is', () => {

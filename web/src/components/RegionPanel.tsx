@@ -295,7 +295,8 @@ function Answer({ answer, view }: { answer: RegionAnswer; view: Shown }): JSX.El
 export function RegionPanel({ id }: { id: string }): JSX.Element {
   const answer = useResource(`region ${id}`, (signal) => getRegion(id, signal));
   const region = answer.state === 'ready' ? answer.value.region : null;
-  const title = region ? (region.names[language.value] ?? region.name) : '…';
+  const name = region && (region.names[language.value] ?? region.name);
+  const title = name ?? (answer.state === 'failed' ? id : '…');
   return (
     <Panel subject={id} title={title}>
       {answer.state === 'loading' && <p class="loading">{t('region.loading')}</p>}
