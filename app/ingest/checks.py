@@ -21,8 +21,6 @@ from app.soil.properties import PROPERTIES
 
 SAME_PLACE_M = 50.0
 """Positions of one site identifier that are nearer than this are one place. [m]"""
-COUNTRY_MARGIN = 0.25
-"""How far outside the box of its declared country a position may lie, for coasts and generalised borders. [degree]"""
 NEAR_COUNTRY_M = 10_000.0
 """How far outside a country's boundary a position may lie: at 1:50 million coasts are off by several kilometres. [m]"""
 FIRST_YEAR = 1840
@@ -101,18 +99,21 @@ def position_equal(draft: Draft) -> list[Finding]:
 
 
 def position_outside_declared_area(draft: Draft) -> list[Finding]:
-    """Outside the area of the mapping, or of the declared country: with the repair that would put it inside, if any."""
-    box = ("west", "south", "east", "north")
+    """Outside the area that the mapping declares: with the repair that would put it inside, if any."""
+    if draft.mapping.area is None:
+        return []
+    box = draft.mapping.area
     outside = (
-        _with_declared_boxes(draft, draft.frame("sites").filter("alive"))
-        .filter(pl.col("west").is_not_null())
-        .with_columns(minus_x=-pl.col("longitude"), minus_y=-pl.col("latitude"))
+        draft.frame("sites", "longitude", "latitude")
+        .filter("alive")
         .filter(~inside("longitude", "latitude", box))
+        .with_columns(minus_x=-pl.col("longitude"), minus_y=-pl.col("latitude"))
         .with_columns(
             swapped=inside("latitude", "longitude", box),
             signed=inside("minus_x", "latitude", box)
             | inside("longitude", "minus_y", box)
             | inside("minus_x", "minus_y", box),
+            area=pl.lit(draft.mapping.area_name),
         )
     )
     swapped, signed = pl.col("swapped"), pl.col("signed")
@@ -122,27 +123,6 @@ def position_outside_declared_area(draft: Draft) -> list[Finding]:
         _rows("COORD_SIGN", "sites", outside, signed & ~swapped, **kept),
         _rows("COORD_OUTSIDE_AREA", "sites", outside, ~signed & ~swapped, **kept),
     ]
-
-
-def _with_declared_boxes(draft: Draft, sites: pl.DataFrame) -> pl.DataFrame:
-    """Sites with the box (west, south, east, north) and name of the area they must lie in, null where none is declared."""
-    area = draft.mapping.area
-    if area is not None:
-        return sites.with_columns(
-            *(pl.lit(edge).alias(name) for name, edge in zip(("west", "south", "east", "north"), area, strict=True)),
-            pl.lit(draft.mapping.area_name).alias("area"),
-        )
-    margins = (-COUNTRY_MARGIN, -COUNTRY_MARGIN, COUNTRY_MARGIN, COUNTRY_MARGIN)
-    known = pl.DataFrame(
-        [
-            (code, f"country {code}", *(edge + margin for edge, margin in zip(box, margins, strict=True)))
-            for code, box in draft.countries.items()
-        ],
-        schema={"country_code": pl.String, "area": pl.String}
-        | dict.fromkeys(("west", "south", "east", "north"), pl.Float64),
-        orient="row",
-    )
-    return sites.join(known, on="country_code", how="left", maintain_order="left")
 
 
 def position_conflict(draft: Draft) -> list[Finding]:

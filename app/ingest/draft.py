@@ -5,7 +5,7 @@ drop a row without an issue and a line in the ledger.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +20,9 @@ FrameName = str
 """entries (rows that say where and when: of the site table, or the layer rows themselves), sites, visits, layers,
 results, and `table <name>` for the rows of joined tables."""
 
-Box = tuple[float, float, float, float]
 Locate = Callable[[pl.DataFrame], pl.DataFrame]
 """Places sites in countries: site_key, longitude, latitude, country_code in; site_key, region_id, region, distance_m
 (0 inside), declared, declared_distance_m and repair out, in the same order, empty where there is none."""
-"""West, south, east, north. [degree]"""
 
 _CODES = tuple(RULES)
 _NUMBER = {code: number for number, code in enumerate(_CODES, start=1)}
@@ -123,12 +121,10 @@ class Draft:
         mapping: MappingFile,
         notebook: Notebook,
         today: dt.date,
-        countries: Mapping[str, Box],
         locate: Locate | None = None,
     ) -> None:
         self.mapping = mapping
         self.today = today
-        self.countries = countries
         self.locate = locate
         self.located = pl.DataFrame(schema={"site_key": pl.String, "region_id": pl.String, "distance_m": pl.Float64})
         self.notebook = notebook

@@ -34,16 +34,15 @@ def distance_m(longitude: pl.Expr, latitude: pl.Expr, longitude2: pl.Expr, latit
     return METRES_PER_DEGREE * (east**2 + north**2).sqrt()
 
 
-def inside(longitude: str, latitude: str, box: tuple[str, str, str, str]) -> pl.Expr:
-    """Whether the place in two columns lies in the box in four (west, south, east, north), edges included.
+def inside(longitude: str, latitude: str, box: tuple[float, float, float, float]) -> pl.Expr:
+    """Whether the place in two columns lies in a box (west, south, east, north), edges included.
 
     A box with west > east crosses the antimeridian.
     """
-    west, south, east, north = (pl.col(name) for name in box)
+    west, south, east, north = box
     x, y = pl.col(longitude), pl.col(latitude)
-    return pl.when(west > east).then((x >= west) | (x <= east)).otherwise((x >= west) & (x <= east)) & y.is_between(
-        south, north
-    )
+    along = (x >= west) | (x <= east) if west > east else (x >= west) & (x <= east)
+    return along & y.is_between(south, north)
 
 
 def _known(crs: str) -> CRS:

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import cast, get_args
 
 import numpy as np
@@ -19,7 +18,7 @@ import polars as pl
 
 from app.ingest.checks import ENTRY_CHECKS, LAYER_CHECKS, SITE_CHECKS, VALUE_CHECKS, VISIT_CHECKS, Check
 from app.ingest.columns import check_header, columns_read, required_columns
-from app.ingest.draft import Box, Draft, Finding, Locate, Place, tally
+from app.ingest.draft import Draft, Finding, Locate, Place, tally
 from app.ingest.harmonise import (
     clean,
     group_sites,
@@ -76,7 +75,6 @@ def read(
     *,
     today: dt.date,
     max_bytes: int = MAX_BYTES,
-    countries: Mapping[str, Box] = MappingProxyType({}),
     locate: Locate | None = None,
 ) -> Ingested:
     """Read, harmonise and check a file with a mapping.
@@ -84,8 +82,6 @@ def read(
     path : the file, or the folder that holds the files the mapping names.
     today : the day of the import; a sample cannot be younger.
     max_bytes : limit for each file. [byte]
-    countries : boxes (west, south, east, north) by ISO 3166-1 alpha-2 code [degree]; where a row declares its country,
-        its position is checked against them.
     locate : finds the country of each site; without it no site is placed in one.
 
     Raises RefusedFile when a file cannot be read or understood as a whole.
@@ -97,7 +93,7 @@ def read(
     }
     main, sites = parts[mapping.main.name], parts[mapping.sites.name]
     dataset = mapping.dataset or _dataset_of(mapping, main)
-    draft = Draft(mapping, notebook, today, countries, locate)
+    draft = Draft(mapping, notebook, today, locate)
     main, sites = _join_lookups(draft, parts, main), _join_lookups(draft, parts, sites)
     missing, of_values = _add_layers(draft, main)
     if sites.source is main.source:

@@ -287,7 +287,7 @@ POSITION_RULES = (
     ),
     _site(
         "COORD_OUTSIDE_AREA",
-        "The position lies outside the area that the mapping or the country column declares.",
+        "The position lies outside the area that the mapping declares.",
         "Longitude {longitude}, latitude {latitude} lie outside {area}.",
         "Correct the position or the declared area.",
     ),
