@@ -65,18 +65,11 @@ def database(purpose: str, *, schema: bool = True) -> Iterator[tuple[Database, E
     """The database and an engine for work; the private one is brought to the schema of this version."""
     found = settings()
     with session.opened(found, purpose=purpose) as here:
-        owner = here.owner_engine()
-        session.check(owner)
-        if schema and found.database_url is None:
-            migrations.upgrade(owner)
-        elif schema and migrations.pending(owner):
-            raise SetupFault("The database is behind this version's schema. Run: observatory migrate")
-        owner.dispose()
-        engine = here.worker_engine()
-        try:
+        if schema:
+            with session.disposing(here.owner_engine()) as owner:
+                migrations.require(owner, ours=found.database_url is None)
+        with session.disposing(here.worker_engine()) as engine:
             yield here, engine
-        finally:
-            engine.dispose()
 
 
 @contextmanager
@@ -130,10 +123,9 @@ def _require_free(host: str, port: int) -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
-    with database("migrating", schema=False) as (here, _):
-        owner = here.owner_engine()
+    with database("migrating", schema=False) as (here, _), session.disposing(here.owner_engine()) as owner:
+        session.check(owner)
         revision = migrations.upgrade(owner)
-        owner.dispose()
     out.print(f"The database is at revision {revision}.", highlight=False)
 
 
@@ -267,24 +259,21 @@ def doctor() -> None:
     table = Table(show_header=False, box=None)
     private = found.database_url is None
     table.add_row("database", f"private, in {found.cluster_dir.resolve()}" if private else "DATABASE_URL")
-    with session.opened(found, purpose="doctor") as here:
-        owner = here.owner_engine()
+    refused = True
+    with session.opened(found, purpose="doctor") as here, session.disposing(here.owner_engine()) as owner:
         table.add_row("server", f"PostgreSQL {session.check(owner)}, PostGIS {session.postgis(owner)}")
         behind = migrations.pending(owner)
         table.add_row("schema", "behind: run observatory migrate" if behind else "up to date")
         if not behind:
-            web = here.web_engine(pool_size=1, timeout_s=5)
-            refused = session.cannot_read_exact_positions(web)
+            with session.disposing(here.web_engine(pool_size=1, timeout_s=5)) as web:
+                refused = session.cannot_read_exact_positions(web)
             table.add_row("public role", "cannot read exact positions" if refused else "CAN READ EXACT POSITIONS")
             with owner.connect() as connection:
                 latest = releases.latest(connection)
-                table.add_row(
-                    "release", f"{latest.number}: {latest.summary}" if latest else "none yet: run observatory seed"
-                )
+                said = f"{latest.number}: {latest.summary}" if latest else "none yet: run observatory seed"
+                table.add_row("release", said)
                 table.add_row("datasets", ", ".join(d.slug for d in datasets.everything(connection)) or "none")
                 table.add_row("waiting jobs", str(jobs.waiting(connection)))
-            web.dispose()
-        owner.dispose()
     map_built = (Path(__file__).parent / "static" / "index.html").exists()
     table.add_row("map", "built" if map_built else "not built: run make web")
     out.print(table)

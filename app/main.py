@@ -13,7 +13,6 @@ from fastapi.staticfiles import StaticFiles
 
 from app import logs
 from app.db import migrations, session
-from app.errors import DatabaseUnavailable
 from app.routers import collections, indicators, landing, problems, tiles
 from app.routers.around import Around
 from app.routers.deps import Context
@@ -63,13 +62,8 @@ def _open(settings: Settings, stack: ExitStack) -> Context:
     """The database, brought to this version's schema where it is ours to do so."""
     purpose = f"serving on port {settings.port}"
     database = stack.enter_context(session.opened(settings, purpose=purpose, guest=False))
-    owner = database.owner_engine()
-    session.check(owner)
-    if settings.database_url is None:
-        migrations.upgrade(owner)
-    elif migrations.pending(owner):
-        raise DatabaseUnavailable("The database is behind this version's schema. Run: observatory migrate")
-    owner.dispose()
+    with session.disposing(database.owner_engine()) as owner:
+        migrations.require(owner, ours=settings.database_url is None)
     engines = [
         database.web_engine(pool_size=settings.pool_size, timeout_s=limit)
         for limit in (settings.features_timeout_s, settings.tiles_timeout_s)

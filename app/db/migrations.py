@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+from app.db import session
 from app.errors import DatabaseUnavailable
 
 FOLDER = Path(__file__).parents[2] / "migrations"
@@ -37,6 +38,15 @@ def pending(engine: Engine) -> bool:
     head = ScriptDirectory.from_config(_config()).get_current_head()
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() != head
+
+
+def require(engine: Engine, *, ours: bool) -> None:
+    """The schema of this version: brought there in a database of ours, demanded of one that others run."""
+    session.check(engine)
+    if ours:
+        upgrade(engine)
+    elif pending(engine):
+        raise DatabaseUnavailable("The database is behind this version's schema. Run: observatory migrate")
 
 
 def _require_postgis(engine: Engine) -> None:

@@ -89,6 +89,15 @@ def _switched(url: URL, role: str) -> URL:
     return url.update_query_dict({"options": options})
 
 
+@contextlib.contextmanager
+def disposing(engine: Engine) -> Iterator[Engine]:
+    """The engine for the length of the block; its connections are closed at the end, however it ends."""
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def check(engine: Engine) -> str:
     """The server's version, or DatabaseUnavailable with what it said."""
     try:

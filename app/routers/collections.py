@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,10 +97,14 @@ def _stream(
     address = f"{base(request, here)}/collections/{collection.id}"
     returned, last, more = 0, "", False
     yield b'{"type":"FeatureCollection","features":['
-    with reading(here.features) as connection:
-        features = items.page(
-            connection, collection.id, collection.order, page.parameters, limit=page.limit + 1, offset=page.offset
-        )
+    with (
+        reading(here.features) as connection,
+        closing(
+            items.page(
+                connection, collection.id, collection.order, page.parameters, limit=page.limit + 1, offset=page.offset
+            )
+        ) as features,
+    ):
         part: list[str] = []
         for key, feature in features:
             if returned == page.limit:
@@ -148,7 +153,7 @@ def get_item(request: Request, here: Here, connection: Reading, collection_id: s
     version = deps.version(request, connection)
     nothing = {"area": None, "first": None, "last": None, "after": None}
     parameters = {**nothing, **dict.fromkeys(f.name for f in collection.filters), "id": wanted}
-    found = next(items.page(connection, collection.id, collection.order, parameters, limit=1, offset=0), None)
+    found = items.one(connection, collection.id, collection.order, parameters)
     if found is None:
         raise missing
     if version.unchanged:

@@ -19,7 +19,7 @@ FIJI = [
     Site(key="west", lon=177.9, lat=-17.9, region="country-FJI"),
     Site(key="east", lon=-179.9, lat=-16.8, region="country-FJI", year=None),
 ]
-CHILE = [Site(key=f"c{i}", lon=-70.6123456, lat=-33.4 - i / 1e5, region="country-CHL", density=None) for i in range(3)]
+CHILE = [Site(key=f"c{i}", lon=-70.6123456, lat=-33.41 - i / 1e5, region="country-CHL", density=None) for i in range(3)]
 
 
 @pytest.fixture(scope="session")
