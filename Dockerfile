@@ -15,7 +15,6 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates python3-venv \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
-ENV UV_COMPILE_BYTECODE=1
 RUN --mount=type=cache,target=/root/.cache --mount=type=cache,target=/root/.npm \
     scripts/setup build \
     && rm .venv/bin/node .venv/bin/npm \

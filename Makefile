@@ -4,6 +4,8 @@
 
 PY := .venv/bin/python
 ARGS ?=
+# Playwright's own Node.js needs libraries that a bare system lacks; ours does not.
+export PLAYWRIGHT_NODEJS_PATH := $(CURDIR)/.venv/bin/node
 
 help: ## List the chores
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
