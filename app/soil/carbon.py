@@ -10,16 +10,48 @@ Depths are in [cm] below the mineral surface, contents in [g/kg], densities in [
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.soil.bulk_density import FineEarthMass, fine_earth_per_total
+from app.soil.bulk_density import FineEarthMass
 from app.soil.depth import bottom_above, depth_order, overlap_length
-from app.soil.properties import PROPERTIES
+from app.soil.layers import (
+    BEST,
+    RANK,
+    SOURCES,
+    U_THICKNESS,
+    Layers,
+    carbon_faults,
+    carbon_share_of_error,
+    density_faults,
+    fine_earth_of,
+    first_fault,
+    ranks,
+    relative_u_density,
+    stone_ranks,
+    take_mass,
+    u_carbon,
+    u_stones,
+    weakest,
+)
+
+__all__ = [
+    "FLAGS",
+    "JOBBAGY_JACKSON_BETA",
+    "METHOD_VERSION",
+    "REASONS",
+    "Layers",
+    "ProfileValues",
+    "extrapolated_stock",
+    "fixed_depth_content",
+    "fixed_depth_stock",
+    "layer_stock",
+    "layer_stock_uncertainty",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -63,69 +95,20 @@ FLAGS = (
     "cf_estimated",
     "cf_assumed_zero",
     "cf_basis_assumed",
+    "extrapolated",
 )
 """Marks a figure can carry; their meaning is in docs/methods/soc_stock.md."""
 
-STATUSES = ("measured", "estimated", "assumed", "unknown")
-
-SOC_RANGE = PROPERTIES["soc"].possible
-FINE_EARTH_MASS_RANGE = (0.02, 2.65)
-
-# Standard uncertainties where the source gives none: of the size reported in inter-laboratory comparisons.
-RELATIVE_U_SOC = 0.07
-LEAST_U_SOC = 0.5
-RELATIVE_U_MEASURED_DENSITY = 0.05
-RELATIVE_U_ESTIMATED_DENSITY = 0.15
-U_STONES = 0.05
-U_THICKNESS = 1.0
-
 TOLERATED_LENGTH = 1.0
 TOLERATED_SHARE = 0.03
+
+JOBBAGY_JACKSON_BETA = 0.9786
+"""Share of the carbon below any depth that lies below the next centimetre, in a mean soil of the world."""
+
+LEAST_EXTRAPOLATION_U = 0.15
+"""Standard uncertainty that an extrapolation adds, relative to the stock."""
+
 _ROUNDING = 1e-6
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Layers:
-    """Soil layers of many profiles as arrays of equal length, in any order.
-
-    profile : which profile a layer belongs to, 0 .. n_profiles - 1.
-    top, bottom : depths, signed, zero at the mineral surface [cm]. organic : L, F, H and O layers.
-    soc : organic carbon of the fine earth, NaN if missing [g/kg].
-    bulk_density : [g/cm3], NaN if missing; what it means is in bulk_density_basis: fine_earth, whole, fine_per_total
-    or unknown (see app.soil.bulk_density).
-    coarse_fragments : [0-1], NaN if missing; coarse_fragments_basis: volume, mass or unknown.
-    ..._status : measured, estimated, assumed or unknown.
-    u_soc, u_bulk_density : standard uncertainties, where the source gives them, else NaN [as the value].
-    """
-
-    profile: Ints
-    top: Floats
-    bottom: Floats
-    organic: Bools
-    soc: Floats
-    soc_status: Objects
-    bulk_density: Floats
-    bulk_density_basis: Objects
-    bulk_density_status: Objects
-    coarse_fragments: Floats
-    coarse_fragments_basis: Objects
-    coarse_fragments_status: Objects
-    u_soc: Floats | None = None
-    u_bulk_density: Floats | None = None
-
-    def __post_init__(self) -> None:
-        for column in fields(self):
-            values = getattr(self, column.name)
-            if values is not None and np.shape(values) != np.shape(self.profile):
-                raise ValueError(f"{column.name} has shape {np.shape(values)}, profile has {np.shape(self.profile)}")
-
-    def take(self, rows: Ints) -> "Layers":
-        """Only these layers, in this order."""
-        columns = ((column.name, getattr(self, column.name)) for column in fields(self))
-        chosen: dict[str, Any] = {
-            name: None if values is None else np.asarray(values)[rows] for name, values in columns
-        }
-        return Layers(**chosen)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,9 +120,11 @@ class ProfileValues:
     coverage : share of the interval, down to rock at most, covered by layers with all needed values [0-1].
     n_layers : mineral layers inside the interval.
     reason : None or a key of REASONS.
-    depth_status : complete, stretched, limited_by_rock or incomplete.
-    soc_source, bd_source, cf_source : weakest status among the layers used; None where there is no figure.
-    tier : A all measured, B one of carbon, density and stones not measured, C more than one; None without a figure.
+    depth_status : complete, stretched, limited_by_rock, extrapolated or incomplete.
+    soc_source, bd_source, cf_source : weakest status among the layers used, a word of app.soil.layers.SOURCES; None
+    where there is no figure.
+    tier : A all measured, carbon by dry combustion where the method is stated; B one of carbon, density and stones
+    not; C more than one, or extrapolated; None without a figure.
     flags : keys of FLAGS for each profile.
     """
 
@@ -204,59 +189,113 @@ def layer_stock_uncertainty(
 
 
 def fixed_depth_stock(
-    layers: Layers, n_profiles: int, upper: float, lower: float, rock_depth: ArrayLike | None = None
+    layers: Layers,
+    n_profiles: int,
+    upper: float,
+    lower: float,
+    rock_depth: ArrayLike | None = None,
+    *,
+    correlation: float = 0.0,
 ) -> ProfileValues:
     """Organic carbon stock of the mineral soil between two depths, for each profile [t C/ha].
 
     rock_depth : depth of hard rock of each profile, NaN where unknown [cm].
+    correlation : of the errors of carbon and measured density of a layer; usually negative, so 0 is on the safe side.
+
+        S = Σ 0.1 SOC ρ L        ρ fine-earth mass per total volume, L length inside the interval
 
     A missing length of at most 1 cm or 3 % of the interval, whichever is more, is filled by stretching the layer
     above it (the first layer at the top), and flagged. If rock lies inside the interval, the stock to the rock is the
     stock of the interval. Organic surface layers are a separate pool. Only layers inside the interval need be
     complete. Missing coarse fragments are computed as none and flagged.
 
+    Uncertainty as in layer_stock_uncertainty for each layer. Errors of its own add in quadrature over the layers; those
+    common to all layers (bias of the laboratory, an estimated density, an unstated basis, stones assumed to be none)
+    add linearly, source by source. Where a density was predicted from the carbon, an error of carbon counts once.
+
     Raises ValueError for an interval that is empty or begins above the mineral surface, for a profile number outside
-    0 .. n_profiles - 1, and for an unknown status or basis word.
+    0 .. n_profiles - 1, for an unknown status or basis word and for a correlation outside -1 .. 1.
 
     By hand: 0-10 cm 30 g/kg and 1.20 g/cm3, 10-40 cm 10 g/kg and 1.40 g/cm3, no stones: 0.1 (30 x 1.20 x 10 +
     10 x 1.40 x 20) = 36 + 28 = 64 t/ha in 0-30 cm.
     """
+    if not -1.0 <= correlation <= 1.0:
+        raise ValueError(f"correlation must lie in -1 .. 1, got {correlation:g}")
     inside = _layers_inside(layers, n_profiles, upper, lower)
     sub = inside.layers
-    mass = fine_earth_per_total(
-        sub.bulk_density, sub.bulk_density_basis, sub.coarse_fragments, sub.coarse_fragments_basis
-    )
-    cover = _cover(inside, _first(_carbon_faults(sub) | _density_faults(sub, mass)), rock_depth)
-    used = cover.rows
-    sub, mass = sub.take(used), _take_mass(mass, used)
+    mass = fine_earth_of(sub)
+    cover = _cover(inside, first_fault(carbon_faults(sub) | density_faults(sub, mass), _CODES), rock_depth)
+    sub, mass = sub.take(cover.rows), take_mass(mass, cover.rows)
     per_carbon = layer_stock(1.0, mass.value, cover.length)
     stock = per_carbon * sub.soc
-    repeat, bias = _u_soc(sub)
-    stones_needed = sub.bulk_density_basis != "fine_per_total"
-    stones_error = np.where(stones_needed & ~mass.stones_assumed_zero, U_STONES / (1.0 - mass.stones), 0.0)
+    density = ranks(sub.bulk_density_status, "bulk_density_status")
+    random, systematic = _stock_errors(sub, mass, stock, per_carbon, density, correlation)
     parts = _Parts(
         value=stock,
-        random=_stock_random(sub, stones_error, stock, per_carbon * repeat),
-        systematic=_stock_systematic(sub, mass, stock, per_carbon * bias),
-        soc=_rank(sub.soc_status, "soc_status"),
-        density=_rank(sub.bulk_density_status, "bulk_density_status"),
-        stones=np.where(
-            stones_needed,
-            np.where(
-                mass.stones_assumed_zero,
-                _SOURCES.index("assumed_zero"),
-                _rank(
-                    np.where(np.isnan(sub.coarse_fragments), "unknown", sub.coarse_fragments_status),
-                    "coarse_fragments_status",
-                ),
-            ),
-            _SOURCES.index("not_needed"),
-        ),
+        random=random,
+        systematic=systematic,
+        soc=ranks(sub.soc_status, "soc_status"),
+        density=density,
+        stones=stone_ranks(sub, mass),
         marks=_mark("bd_type_assumed", mass.basis_assumed)
         | _mark("cf_assumed_zero", mass.stones_assumed_zero)
         | _mark("cf_basis_assumed", mass.stones_basis_assumed),
     )
     return _sum_up(inside, cover, parts)
+
+
+def extrapolated_stock(
+    layers: Layers,
+    n_profiles: int,
+    sampled: float,
+    lower: float,
+    rock_depth: ArrayLike | None = None,
+    *,
+    correlation: float = 0.0,
+) -> ProfileValues:
+    """Stock from the surface to a depth that some profiles do not reach, those extended by a mean curve [t C/ha].
+
+    sampled : depth to which the profiles were sampled at least [cm]. Other parameters and errors as in
+    fixed_depth_stock. The curve is the global one of Jobbágy & Jackson 2000, Ecol. Appl. 10:423,
+    doi:10.1890/1051-0761(2000)010[0423:TVDOSO]2.0.CO;2:
+
+        S(0-D) = S(0-d) (1 - β^D) / (1 - β^d)        β = 0.9786
+
+    Only a profile that is complete to `sampled` and ends above `lower` without rock is extended, down to the rock at
+    most. It is flagged `extrapolated`, of tier C, and its systematic uncertainty has at least 15 % of the stock added
+    in quadrature. For status only: never use it in a trend. By hand: 40 t/ha in 0-20 cm become
+    40 x 0.4774 / 0.3513 = 54.4 t/ha in 0-30 cm.
+    """
+    if not 0 < sampled < lower:
+        raise ValueError(f"an extrapolation from {sampled:g} to {lower:g} cm goes nowhere")
+    whole = fixed_depth_stock(layers, n_profiles, 0, lower, rock_depth, correlation=correlation)
+    known = fixed_depth_stock(layers, n_profiles, 0, sampled, rock_depth, correlation=correlation)
+    rock = np.full(n_profiles, np.nan) if rock_depth is None else np.asarray(rock_depth, dtype=np.float64)
+    extend = (whole.reason == "incomplete_depth") & np.isin(known.depth_status, ("complete", "stretched"))
+    extend &= ~np.isnan(known.value) & ~(rock <= sampled)
+    ratio = (1.0 - JOBBAGY_JACKSON_BETA ** np.fmin(rock, lower)) / (1.0 - JOBBAGY_JACKSON_BETA**sampled)
+    value = known.value * ratio
+
+    def either(extended: Any, measured: Any) -> Any:
+        return np.where(extend, extended, measured)
+
+    return ProfileValues(
+        value=either(value, whole.value),
+        u_random=either(known.u_random * ratio, whole.u_random),
+        u_systematic=either(np.hypot(known.u_systematic * ratio, LEAST_EXTRAPOLATION_U * value), whole.u_systematic),
+        coverage=whole.coverage,
+        n_layers=whole.n_layers,
+        reason=either(None, whole.reason),
+        depth_status=either("extrapolated", whole.depth_status),
+        soc_source=either(known.soc_source, whole.soc_source),
+        bd_source=either(known.bd_source, whole.bd_source),
+        cf_source=either(known.cf_source, whole.cf_source),
+        tier=either("C", whole.tier),
+        flags=tuple(
+            (*known.flags[i], "extrapolated") if extended else whole.flags[i]
+            for i, extended in enumerate(extend.tolist())
+        ),
+    )
 
 
 def fixed_depth_content(
@@ -269,16 +308,16 @@ def fixed_depth_content(
     By hand: 0-10 cm 30 g/kg and 10-40 cm 9 g/kg give (30 x 10 + 9 x 20) / 30 = 16 g/kg in 0-30 cm.
     """
     inside = _layers_inside(layers, n_profiles, upper, lower)
-    cover = _cover(inside, _first(_carbon_faults(inside.layers)), rock_depth)
+    cover = _cover(inside, first_fault(carbon_faults(inside.layers), _CODES), rock_depth)
     sub = inside.layers.take(cover.rows)
     share = cover.length / cover.depth[sub.profile]
-    repeat, bias = _u_soc(sub)
-    not_needed = np.full(sub.profile.size, _SOURCES.index("not_needed"))
+    repeat, bias = u_carbon(sub)
+    not_needed = np.full(sub.profile.size, RANK["not_needed"])
     parts = _Parts(
         value=share * sub.soc,
         random=share * repeat,
         systematic=(share * bias,),
-        soc=_rank(sub.soc_status, "soc_status"),
+        soc=ranks(sub.soc_status, "soc_status"),
         density=not_needed,
         stones=not_needed,
         marks=np.zeros(sub.profile.size, dtype=np.int64),
@@ -286,11 +325,10 @@ def fixed_depth_content(
     return _sum_up(inside, cover, parts)
 
 
-# From here on: the steps of the two functions above.
+# From here on: the steps of the functions above.
 
 _CODES = tuple(REASONS)
 _DEPTH_STATUSES = ("complete", "stretched", "limited_by_rock", "incomplete")
-_SOURCES = ("not_needed", "measured", "estimated", "assumed", "assumed_zero", "unknown")
 _NONE = len(_CODES)
 
 
@@ -337,32 +375,10 @@ def _mark(flag: str, where: Bools) -> NDArray[np.int64]:
     return where.astype(np.int64) << FLAGS.index(flag)
 
 
-def _rank(status: Objects, column: str) -> Ints:
-    """Position of each status word in _SOURCES: the higher, the weaker."""
-    ranks = np.full(np.shape(status), -1, dtype=np.intp)
-    for word in STATUSES:
-        ranks[np.asarray(status == word, dtype=np.bool_)] = _SOURCES.index(word)
-    if (ranks < 0).any():
-        raise ValueError(f"unknown {column} '{status[ranks < 0][0]}'; accepted are {', '.join(STATUSES)}")
-    return ranks
-
-
-def _weakest(ranks: Ints, profile: Ints, n_profiles: int) -> Ints:
-    weakest = np.zeros(n_profiles, dtype=np.intp)
-    np.maximum.at(weakest, profile, ranks)
-    return weakest
-
-
-def _take_mass(mass: FineEarthMass, rows: Ints) -> FineEarthMass:
-    return FineEarthMass(**{column.name: getattr(mass, column.name)[rows] for column in fields(mass)})
-
-
 def _layers_inside(layers: Layers, n_profiles: int, upper: float, lower: float) -> _Inside:
     if not 0 <= upper < lower:
         raise ValueError(f"the depth interval {upper:g}-{lower:g} cm is empty or begins above the mineral surface")
-    profile = np.asarray(layers.profile, dtype=np.intp)
-    if profile.size and not 0 <= profile.min() <= profile.max() < n_profiles:
-        raise ValueError(f"profile numbers must lie in 0 .. {n_profiles - 1}")
+    profile = layers.checked_profile(n_profiles)
     mineral = ~np.asarray(layers.organic, dtype=np.bool_)
     sound = layers.bottom > layers.top
     shallow, deep = np.fmin(layers.top, layers.bottom), np.fmax(layers.top, layers.bottom)
@@ -378,33 +394,6 @@ def _layers_inside(layers: Layers, n_profiles: int, upper: float, lower: float) 
         depth_invalid=np.bincount(profile[faulty], minlength=n_profiles).astype(np.bool_),
         organic=np.bincount(profile[~mineral], minlength=n_profiles).astype(np.bool_),
     )
-
-
-def _carbon_faults(layers: Layers) -> dict[str, Bools]:
-    return {
-        "soc_missing": np.isnan(layers.soc),
-        "soc_out_of_range": ~((layers.soc >= SOC_RANGE[0]) & (layers.soc <= SOC_RANGE[1])),
-    }
-
-
-def _density_faults(layers: Layers, mass: FineEarthMass) -> dict[str, Bools]:
-    stones = layers.coarse_fragments
-    low, high = FINE_EARTH_MASS_RANGE
-    return {
-        "bulk_density_missing": np.isnan(layers.bulk_density),
-        "coarse_fragments_out_of_range": (stones < 0) | (stones >= 1),
-        "bulk_density_basis_unknown": mass.density_basis_unknown,
-        "coarse_fragments_basis_unknown": mass.stones_basis_unknown,
-        "bulk_density_out_of_range": ~((mass.value >= low) & (mass.value <= high)),
-    }
-
-
-def _first(faults: Mapping[str, Bools]) -> Ints:
-    """Position in REASONS of the first fault of each layer, _NONE for a layer without."""
-    first = np.full(next(iter(faults.values())).shape, _NONE, dtype=np.intp)
-    for code, where in faults.items():
-        np.minimum(first, np.where(where, _CODES.index(code), _NONE), out=first)
-    return first
 
 
 def _floor(inside: _Inside, rock_depth: ArrayLike | None) -> tuple[Floats, Bools]:
@@ -438,8 +427,8 @@ def _cover(inside: _Inside, fault: Ints, rock_depth: ArrayLike | None) -> _Cover
     covered = np.bincount(profile[usable], weights=new[usable], minlength=n)
     lacking = depth - covered
     n_layers = np.bincount(profile, minlength=n)
-    first_fault = np.full(n, _NONE, dtype=np.intp)
-    np.minimum.at(first_fault, profile, fault[rows])
+    of_layers = np.full(n, _NONE, dtype=np.intp)
+    np.minimum.at(of_layers, profile, fault[rows])
     begins = np.zeros(n)
     begins[profile[np.isnan(above)]] = top[np.isnan(above)]
 
@@ -453,7 +442,7 @@ def _cover(inside: _Inside, fault: Ints, rock_depth: ArrayLike | None) -> _Cover
     }
     # Rock above the interval leaves no layer in it, and a faulty depth may be the only layer: they say more.
     found["no_mineral_layer"] &= ~(found["depth_invalid"] | found["rock_above_interval"])
-    reason = np.minimum(_first(found), np.where(lacking > tolerated, first_fault, _NONE))
+    reason = np.minimum(first_fault(found, _CODES), np.where(lacking > tolerated, of_layers, _NONE))
 
     missing = np.where(reason == _NONE, lacking, uncovered)
     stretched = (missing > _ROUNDING) & (missing <= tolerated)
@@ -493,39 +482,22 @@ def _stretched_length(profile: Ints, top: Floats, upper: float, floor: Floats) -
     return end - begin
 
 
-def _u_soc(layers: Layers) -> tuple[Floats, Floats]:
-    """Random and systematic standard uncertainty of the carbon content of each layer [g/kg].
-
-    A default is split in two equal variances: repeatability, and the bias of the laboratory common to all layers.
-    """
-    default = np.maximum(RELATIVE_U_SOC * layers.soc, LEAST_U_SOC)
-    given = np.full(default.shape, np.nan) if layers.u_soc is None else np.asarray(layers.u_soc, dtype=np.float64)
-    is_given = ~np.isnan(given)
-    half = default / np.sqrt(2.0)
-    return np.where(is_given, given, half), np.where(is_given, 0.0, half)
-
-
-def _relative_u_density(layers: Layers) -> Floats:
-    estimated = layers.bulk_density_status != "measured"
-    default = np.where(estimated, RELATIVE_U_ESTIMATED_DENSITY, RELATIVE_U_MEASURED_DENSITY)
-    if layers.u_bulk_density is None:
-        return default
-    return np.where(np.isnan(layers.u_bulk_density), default, layers.u_bulk_density / layers.bulk_density)
-
-
-def _stock_random(layers: Layers, stones_error: Floats, stock: Floats, u_carbon: Floats) -> Floats:
-    """Uncertainty of each layer's stock from errors of its own; `u_carbon` is the part of the carbon content."""
-    density = np.where(layers.bulk_density_status == "measured", _relative_u_density(layers), 0.0)
+def _stock_errors(
+    layers: Layers, mass: FineEarthMass, stock: Floats, per_carbon: Floats, density_rank: Ints, correlation: float
+) -> tuple[Floats, tuple[Floats, ...]]:
+    """Uncertainty of each layer's stock from errors of its own, and from each source of error common to all layers."""
+    measured = density_rank == RANK["measured"]
+    once = carbon_share_of_error(layers, density_rank)
+    repeat, bias = (per_carbon * once * part for part in u_carbon(layers))
+    density = stock * relative_u_density(layers, measured)
+    own_density = np.where(measured, density, 0.0)
+    own_stones, assumed_stones = u_stones(layers, mass)
     length = U_THICKNESS / (layers.bottom - layers.top)
-    return np.asarray(np.hypot(u_carbon, stock * np.sqrt(density**2 + stones_error**2 + length**2)), dtype=np.float64)
-
-
-def _stock_systematic(layers: Layers, mass: FineEarthMass, stock: Floats, u_carbon: Floats) -> tuple[Floats, ...]:
-    """Uncertainty of each layer's stock from each source of error that is common to all layers."""
-    density = stock * np.where(layers.bulk_density_status == "measured", 0.0, _relative_u_density(layers))
+    variance = repeat**2 + own_density**2 + stock**2 * (own_stones**2 + length**2)
+    variance += 2.0 * correlation * repeat * own_density
     basis = stock * mass.spread / mass.value
-    stones = stock * np.where(mass.stones_assumed_zero, U_STONES, 0.0)
-    return u_carbon, density, basis, stones
+    common = (bias, np.where(measured, 0.0, density), basis, stock * assumed_stones)
+    return np.sqrt(np.maximum(variance, 0.0)), common
 
 
 def _sum_up(inside: _Inside, cover: _Cover, parts: _Parts) -> ProfileValues:
@@ -541,16 +513,15 @@ def _sum_up(inside: _Inside, cover: _Cover, parts: _Parts) -> ProfileValues:
         return np.where(given, values, np.nan)
 
     common = sum((per_profile(source) ** 2 for source in parts.systematic), np.zeros(n))
-    soc, density, stones = (_weakest(ranks, profile, n) for ranks in (parts.soc, parts.density, parts.stones))
+    soc, density, stones = (weakest(ranked, profile, n) for ranked in (parts.soc, parts.density, parts.stones))
     marks = cover.marks.copy()
     np.bitwise_or.at(marks, profile, parts.marks)
-    measured = _SOURCES.index("measured")
-    marks |= _mark("soc_estimated", soc > measured) | _mark("bulk_density_estimated", density > measured)
-    marks |= _mark("cf_estimated", (stones > measured) & (stones != _SOURCES.index("assumed_zero")))
+    marks |= _mark("soc_estimated", soc > RANK["measured_wc_assumed"]) | _mark("bulk_density_estimated", density > BEST)
+    marks |= _mark("cf_estimated", (stones > BEST) & (stones != RANK["assumed_zero"]))
     weak = (
-        (soc > measured).astype(np.intp)
-        + ((density > measured) | _has(marks, "bd_type_assumed"))
-        + ((stones > measured) | _has(marks, "cf_basis_assumed"))
+        (soc > BEST).astype(np.intp)
+        + ((density > BEST) | _has(marks, "bd_type_assumed"))
+        + ((stones > BEST) | _has(marks, "cf_basis_assumed"))
     )
     return ProfileValues(
         value=where_given(per_profile(parts.value)),
@@ -560,9 +531,9 @@ def _sum_up(inside: _Inside, cover: _Cover, parts: _Parts) -> ProfileValues:
         n_layers=cover.n_layers,
         reason=_words((*_CODES, None), cover.reason),
         depth_status=_words(_DEPTH_STATUSES, cover.status),
-        soc_source=_words_where(_SOURCES, soc, given),
-        bd_source=_words_where(_SOURCES, density, given),
-        cf_source=_words_where(_SOURCES, stones, given),
+        soc_source=_words_where(SOURCES, soc, given),
+        bd_source=_words_where(SOURCES, density, given),
+        cf_source=_words_where(SOURCES, stones, given),
         tier=_words_where(("A", "B", "C", "C"), weak, given),
         flags=_flag_words(marks),
     )

@@ -147,6 +147,96 @@ def slab_mean(
     return mean, covered_length(index, tops, bottoms, n_profiles, upper=upper, lower=lower) / (lower - upper)
 
 
+def slab_mean_by_mass(
+    profile: ArrayLike,
+    top: ArrayLike,
+    bottom: ArrayLike,
+    values: ArrayLike,
+    fine_earth: ArrayLike,
+    n_profiles: int,
+    *,
+    upper: float,
+    lower: float,
+) -> tuple[Floats, Floats]:
+    """Mean of a content between two depths, weighted by the fine-earth mass that carries it, and its coverage.
+
+    values : content of the fine earth, for instance organic carbon or nitrogen; layers with NaN are left out.
+    fine_earth : fine-earth mass per total volume of each layer; a layer without it, or with none, is left out.
+    [g/cm3] Other parameters, result and errors as in slab_mean.
+
+        v(a, b) = Σ v_i ρ_i overlap_i / Σ ρ_i overlap_i
+
+    For a content that is to be multiplied with a mass: this mean times the mass of the slab is the sum of the layers,
+    while the mean by thickness times the mean density is not, because layers rich in carbon are light. By hand:
+    0-10 cm 40 g/kg at 1.0 g/cm3 and 10-20 cm 10 g/kg at 1.5 g/cm3 give (40 x 1.0 + 10 x 1.5) / 2.5 = 22 g/kg.
+    """
+    density = np.asarray(fine_earth, dtype=np.float64)
+    weights = np.where(density > 0, density, np.nan)
+    return slab_mean(profile, top, bottom, values, n_profiles, upper=upper, lower=lower, weights=weights)
+
+
+SURFACE_CONVENTIONS = ("mineral", "organic_top")
+"""Where depth zero lies: at the surface of the mineral soil (FAO, WoSIS), or on top of the O horizon (ISCN)."""
+
+
+def to_mineral_surface(
+    profile: ArrayLike, top: ArrayLike, bottom: ArrayLike, organic: ArrayLike, n_profiles: int
+) -> tuple[Floats, Floats]:
+    """Depths with zero at the mineral surface, from depths with zero on top of the organic surface layers [cm].
+
+    organic : L, F, H and O layers. Other parameters as in check_depths.
+
+    Every depth of a profile is lessened by the bottom of its organic surface layers: those that follow each other
+    from zero down. A buried organic layer, below mineral soil, stays where it is. By hand: O 0-4 cm and A 4-20 cm
+    become O -4-0 cm and A 0-16 cm.
+    """
+    index, tops, bottoms = _layers(profile, top, bottom)
+    is_organic = np.asarray(organic, dtype=np.bool_)
+    if is_organic.shape != index.shape:
+        raise ValueError("organic must have one entry per layer")
+    mineral = np.full(n_profiles, np.inf)
+    sound = ~is_organic & (bottoms > tops)
+    np.minimum.at(mineral, index[sound], tops[sound])
+    surface = is_organic & (bottoms > tops) & (bottoms <= mineral[index])
+    shift = np.zeros(n_profiles)
+    np.maximum.at(shift, index[surface], bottoms[surface])
+    return tops - shift[index], bottoms - shift[index]
+
+
+ENDS = ("no_layer", "rock", "rock_contradicted", "stopped")
+"""Why a profile ends where it ends."""
+
+
+def profile_end(
+    profile: ArrayLike,
+    top: ArrayLike,
+    bottom: ArrayLike,
+    n_profiles: int,
+    rock_depth: ArrayLike,
+    *,
+    tolerance: float = 1.0,
+) -> tuple[Floats, NDArray[np.object_]]:
+    """Depth at which each profile ends [cm], NaN without layers, and why: rock, or because sampling stopped.
+
+    rock_depth : depth of hard rock (lithic contact, R horizon) of each profile, NaN where unknown [cm].
+    tolerance : difference of the two depths that counts as none [cm]. Other parameters as in check_depths.
+
+    `rock` : the layers reach the rock; there is no soil below, so a stock to any greater depth is complete.
+    `stopped` : no rock is known there; what lies below is unknown. `rock_contradicted` : layers lie below the stated
+    rock. `no_layer` : there is no layer with sound depths.
+    """
+    index, tops, bottoms = _layers(profile, top, bottom)
+    rock = np.asarray(rock_depth, dtype=np.float64)
+    if rock.shape != (n_profiles,):
+        raise ValueError(f"rock_depth has shape {rock.shape}, expected ({n_profiles},)")
+    end = np.full(n_profiles, -np.inf)
+    sound = bottoms > tops
+    np.maximum.at(end, index[sound], bottoms[sound])
+    none = np.isneginf(end)
+    cause = np.select([none, end > rock + tolerance, end >= rock - tolerance], [ENDS[0], ENDS[2], ENDS[1]], ENDS[3])
+    return np.where(none, np.nan, end), cause.astype(object)
+
+
 def _layers(profile: ArrayLike, top: ArrayLike, bottom: ArrayLike) -> tuple[Ints, Floats, Floats]:
     index = np.asarray(profile, dtype=np.intp)
     tops, bottoms = np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64)

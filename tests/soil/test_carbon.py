@@ -1,18 +1,25 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.soil.carbon import (
     FLAGS,
     REASONS,
     Layers,
     ProfileValues,
+    extrapolated_stock,
     fixed_depth_content,
     fixed_depth_stock,
     layer_stock,
     layer_stock_uncertainty,
 )
+from app.soil.depth import slab_mean, slab_mean_by_mass
+from app.soil.layers import U_THICKNESS
+from app.soil.pedotransfer import manrique_jones1991
 
 NAN = np.nan
 
@@ -315,3 +322,177 @@ def test_columns_of_unequal_length_are_refused_by_name():
 def test_rock_depths_of_the_wrong_length_are_refused():
     with pytest.raises(ValueError, match="rock_depth"):
         fixed_depth_stock(make((0, 0, 30, 20, 1.3)), 1, 0, 30, [20.0, 30.0])
+
+
+@pytest.mark.parametrize(
+    ("word", "tier", "flags"),
+    [
+        ("measured_dc", "A", ()),
+        ("measured", "A", ()),
+        ("measured_wc_corrected", "B", ()),
+        ("measured_wc_assumed", "B", ()),
+        ("spectral", "B", ("soc_estimated",)),
+        ("om_converted", "B", ("soc_estimated",)),
+        ("loi_converted", "B", ("soc_estimated",)),
+    ],
+)
+def test_only_dry_combustion_keeps_the_best_tier_where_the_method_is_stated(
+    word: str, tier: str, flags: tuple[str, ...]
+):
+    stock = one(make((0, 0, 30, 20, 1.3), soc_status=word))
+    assert (stock["soc_source"], stock["tier"], stock["flags"]) == (word, tier, flags)
+
+
+def test_density_of_another_campaign_and_stones_by_field_class_are_named():
+    stock = one(make((0, 0, 30, 20, 1.3), bulk_density_status="other_campaign", coarse_fragments_status="field_class"))
+    assert (stock["bd_source"], stock["cf_source"], stock["tier"]) == ("other_campaign", "field_class", "C")
+
+
+def test_sources_of_one_property_are_not_those_of_another():
+    with pytest.raises(ValueError, match="unknown bulk_density_status 'om_converted'"):
+        one(make((0, 0, 30, 20, 1.3), bulk_density_status="om_converted"))
+
+
+def test_error_of_carbon_counts_once_where_the_density_was_predicted_from_it():
+    density = float(manrique_jones1991(40.0))
+    layers = make(
+        (0, 0, 30, 40, density),
+        bulk_density_status="ptf:manrique_jones1991",
+        bulk_density_basis="fine_per_total",
+        u_soc=np.array([4.0]),
+        u_bulk_density=np.array([0.23]),
+    )
+    stock = one(layers)
+
+    def of(soc: float) -> float:
+        return float(0.1 * soc * manrique_jones1991(soc) * 30)
+
+    slope = (of(40.001) - of(39.999)) / 0.002
+    length = stock["value"] * U_THICKNESS / 30
+    assert stock["u_random"] == pytest.approx(np.hypot(slope * 4.0, length), rel=1e-6)
+    assert stock["u_systematic"] == pytest.approx(stock["value"] * 0.23 / density)
+    assert stock["bd_source"] == "ptf:manrique_jones1991"
+
+
+def test_correlation_of_carbon_and_density_enters_the_stock_as_in_the_layer():
+    layers = make(
+        (0, 0, 30, 20, 1.3),
+        bulk_density_basis="fine_per_total",
+        u_soc=np.array([2.0]),
+        u_bulk_density=np.array([0.1]),
+    )
+    for correlation in (-1.0, -0.4, 0.0, 0.7):
+        expected = layer_stock_uncertainty(
+            20, 1.3, 30, u_organic_carbon=2.0, u_bulk_density=0.1, u_thickness=1.0, correlation=correlation
+        )
+        assert fixed_depth_stock(layers, 1, 0, 30, correlation=correlation).u_random[0] == pytest.approx(expected)
+
+
+def test_a_correlation_beyond_one_is_refused():
+    with pytest.raises(ValueError, match="correlation"):
+        fixed_depth_stock(make((0, 0, 30, 20, 1.3)), 1, 0, 30, correlation=-1.1)
+
+
+def test_a_profile_sampled_too_shallow_is_extended_by_the_mean_curve_and_says_so():
+    layers = make((0, 0, 20, 20, 1.0), u_soc=np.zeros(1))
+    assert one(layers)["reason"] == "incomplete_depth"
+    stock = extrapolated_stock(layers, 1, 20, 30)
+    ratio = (1 - 0.9786**30) / (1 - 0.9786**20)
+    assert stock.value[0] == pytest.approx(40 * ratio)
+    assert stock.value[0] == pytest.approx(54.4, abs=0.05)
+    assert stock.u_systematic[0] == pytest.approx(0.15 * stock.value[0])
+    assert (stock.reason[0], stock.depth_status[0], stock.tier[0]) == (None, "extrapolated", "C")
+    assert stock.flags == (("extrapolated",),)
+    assert stock.coverage[0] == pytest.approx(2 / 3)
+
+
+def test_a_complete_profile_is_not_extrapolated():
+    layers = make((0, 0, 40, 20, 1.0))
+    measured, extended = fixed_depth_stock(layers, 1, 0, 30), extrapolated_stock(layers, 1, 20, 30)
+    assert (extended.value[0], extended.tier[0], extended.flags) == (measured.value[0], "A", ((),))
+    assert extended.depth_status[0] == "complete"
+
+
+def test_extrapolation_stops_at_the_rock():
+    layers = make((0, 0, 20, 20, 1.0), (1, 0, 20, 20, 1.0))
+    stock = extrapolated_stock(layers, 2, 20, 30, [25.0, 20.0])
+    assert stock.value == pytest.approx([40 * (1 - 0.9786**25) / (1 - 0.9786**20), 40.0])
+    assert stock.depth_status.tolist() == ["extrapolated", "limited_by_rock"]
+
+
+@pytest.mark.parametrize("row", [(0, 0, 15, 20, 1.0), (0, 5, 20, 20, 1.0), (0, 0, 20, NAN, 1.0), (0, 0, 20, 20, NAN)])
+def test_what_is_not_complete_to_the_sampled_depth_is_not_extrapolated(row: tuple[int, float, float, float, float]):
+    stock = extrapolated_stock(make(row), 1, 20, 30)
+    assert np.isnan(stock.value[0])
+    assert stock.reason[0] is not None
+
+
+@pytest.mark.parametrize(("sampled", "lower"), [(30, 30), (40, 30), (0, 30), (NAN, 30)])
+def test_an_extrapolation_that_goes_nowhere_is_refused(sampled: float, lower: float):
+    with pytest.raises(ValueError, match="goes nowhere"):
+        extrapolated_stock(make((0, 0, 20, 20, 1.0)), 1, sampled, lower)
+
+
+@st.composite
+def profiles(draw: st.DrawFn) -> Layers:
+    """One profile of one to six layers without gaps, with stones, down to at least 40 cm."""
+    n = draw(st.integers(1, 6))
+
+    def column(strategy: st.SearchStrategy[float]) -> np.ndarray:
+        return np.array(draw(st.lists(strategy, min_size=n, max_size=n)))
+
+    thickness = column(st.integers(1, 40).map(float))
+    thickness[-1] += 40
+    bottom = np.cumsum(thickness)
+    rows = list(
+        zip([0] * n, bottom - thickness, bottom, column(st.floats(0, 300)), column(st.floats(0.3, 1.9)), strict=True)
+    )
+    return make(*rows, coarse_fragments=column(st.floats(0, 0.6)))
+
+
+def joined(*parts: Layers) -> Layers:
+    columns = (name for name in Layers.__dataclass_fields__ if getattr(parts[0], name) is not None)
+    return Layers(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns})
+
+
+@given(profiles(), st.integers(0, 5), st.floats(0.05, 0.95))
+def test_splitting_a_layer_changes_nothing(layers: Layers, which: int, share: float):
+    row = which % layers.top.size
+    cut = layers.top[row] + share * (layers.bottom[row] - layers.top[row])
+    below = layers.take(np.array([row]))
+    bottom = layers.bottom.copy()
+    bottom[row] = cut
+    split = joined(replace(layers, bottom=bottom), replace(below, top=np.array([cut])))
+    for before, after in (
+        (fixed_depth_stock(layers, 1, 0, 30), fixed_depth_stock(split, 1, 0, 30)),
+        (fixed_depth_content(layers, 1, 0, 30), fixed_depth_content(split, 1, 0, 30)),
+    ):
+        assert after.value == pytest.approx(before.value, rel=1e-9)
+        assert after.u_systematic == pytest.approx(before.u_systematic, rel=1e-9)
+        assert (after.reason[0], after.tier[0], after.flags) == (before.reason[0], before.tier[0], before.flags)
+
+
+@given(profiles(), st.integers(1, 39))
+def test_stock_is_additive_over_depth(layers: Layers, cut: int):
+    whole, upper, lower = (fixed_depth_stock(layers, 1, *part).value[0] for part in ((0, 40), (0, cut), (cut, 40)))
+    assert upper + lower == pytest.approx(whole, rel=1e-9)
+
+
+@given(profiles(), st.randoms(use_true_random=False))
+def test_order_of_the_layers_does_not_matter(layers: Layers, random: Any):
+    order = list(range(layers.top.size))
+    random.shuffle(order)
+    shuffled = fixed_depth_stock(layers.take(np.array(order)), 1, 0, 30)
+    straight = fixed_depth_stock(layers, 1, 0, 30)
+    assert shuffled.value == pytest.approx(straight.value, rel=1e-12)
+    assert shuffled.u_random == pytest.approx(straight.u_random, rel=1e-12)
+
+
+@given(profiles())
+def test_content_times_mean_density_misses_the_stock_by_the_covariance_only(layers: Layers):
+    """Mean carbon weighted by mass, times the mass, is the stock; weighted by thickness it is not."""
+    fine = layers.bulk_density * (1 - layers.coarse_fragments)
+    arrays = (layers.profile, layers.top, layers.bottom)
+    by_mass, _ = slab_mean_by_mass(*arrays, layers.soc, fine, 1, upper=0, lower=30)
+    density, _ = slab_mean(*arrays, fine, 1, upper=0, lower=30)
+    assert 0.1 * by_mass * density * 30 == pytest.approx(fixed_depth_stock(layers, 1, 0, 30).value, rel=1e-9)

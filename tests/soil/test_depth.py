@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.soil.depth import check_depths, covered_length, overlap_length, slab_mean
+from app.soil.depth import (
+    ENDS,
+    check_depths,
+    covered_length,
+    overlap_length,
+    profile_end,
+    slab_mean,
+    slab_mean_by_mass,
+    to_mineral_surface,
+)
 
 NAN = np.nan
 
@@ -83,3 +94,69 @@ def test_slab_mean_leaves_missing_values_out_and_says_so_in_the_coverage():
 def test_slab_mean_weighted_by_mass_differs_from_that_by_thickness():
     mean, _ = slab_mean([0, 0], [0, 10], [10, 20], [40.0, 10.0], 1, upper=0, lower=20, weights=[1.0, 1.5])
     assert mean == pytest.approx([22.0])
+
+
+def test_mean_by_fine_earth_mass_times_the_mass_is_the_sum_of_the_layers():
+    mean, coverage = slab_mean_by_mass([0, 0], [0, 10], [10, 20], [40.0, 10.0], [1.0, 1.5], 1, upper=0, lower=20)
+    assert mean == pytest.approx([22.0])
+    assert coverage.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("density", [NAN, 0.0, -1.0])
+def test_a_layer_without_mass_is_left_out_of_the_mean_by_mass(density: float):
+    mean, coverage = slab_mean_by_mass([0, 0], [0, 10], [10, 20], [40.0, 10.0], [1.0, density], 1, upper=0, lower=20)
+    assert (mean[0], coverage[0]) == (40.0, 0.5)
+
+
+def test_slab_means_of_no_layers_are_missing():
+    mean, coverage = slab_mean([], [], [], [], 2, upper=0, lower=30)
+    assert np.isnan(mean).all()
+    assert coverage.tolist() == [0.0, 0.0]
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=6), st.floats(0, 10), st.floats(11, 60))
+def test_slab_mean_lies_between_the_values_it_averages(values: list[float], upper: float, lower: float):
+    top = np.arange(len(values)) * 10.0
+    mean, _ = slab_mean([0] * len(values), top, top + 10, values, 1, upper=upper, lower=lower)
+    assert min(values) - 1e-9 <= mean[0] <= max(values) + 1e-9
+
+
+def test_zero_on_top_of_the_organic_layers_is_moved_to_the_mineral_surface():
+    tops, bottoms = to_mineral_surface([0, 0, 0, 1], [4, 0, 2, 0], [20, 2, 4, 10], [False, True, True, False], 2)
+    assert tops.tolist() == [0, -4, -2, 0]
+    assert bottoms.tolist() == [16, -2, 0, 10]
+
+
+def test_a_buried_organic_layer_does_not_move_the_surface():
+    tops, bottoms = to_mineral_surface([0, 0, 0], [0, 20, 30], [20, 30, 50], [False, True, False], 1)
+    assert (tops.tolist(), bottoms.tolist()) == ([0, 20, 30], [20, 30, 50])
+
+
+def test_missing_depths_stay_missing_when_the_surface_moves():
+    tops, bottoms = to_mineral_surface([0, 0, 0], [0, 4, NAN], [4, 20, 30], [True, False, False], 1)
+    assert tops[:2].tolist() == [-4, 0]
+    assert np.isnan(tops[2])
+    assert bottoms.tolist() == [0, 16, 26]
+
+
+def test_moving_the_surface_needs_one_flag_per_layer():
+    with pytest.raises(ValueError, match="one entry per layer"):
+        to_mineral_surface([0, 0], [0, 4], [4, 20], [True], 1)
+
+
+def test_a_profile_that_ends_on_rock_is_not_one_that_merely_stopped():
+    end, cause = profile_end([0, 0, 1, 2, 3], [0, 10, 0, 0, 0], [10, 25, 25, 25, 30], 5, [25.5, NAN, 60, 25, 25])
+    assert end.tolist()[:4] == [25, 25, 25, 30]
+    assert np.isnan(end[4])
+    assert cause.tolist() == ["rock", "stopped", "stopped", "rock_contradicted", "no_layer"]
+    assert set(cause) <= set(ENDS)
+
+
+def test_layers_without_sound_depths_do_not_end_a_profile():
+    end, cause = profile_end([0, 0, 0], [0, 30, 10], [20, 10, NAN], 1, [NAN])
+    assert (end.tolist(), cause.tolist()) == ([20.0], ["stopped"])
+
+
+def test_rock_depths_of_the_wrong_length_are_refused():
+    with pytest.raises(ValueError, match="rock_depth"):
+        profile_end([0], [0], [20], 1, [20.0, 30.0])
