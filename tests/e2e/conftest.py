@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -54,12 +55,13 @@ def _free_port() -> int:
 
 
 def _is_ready(port: int) -> bool:
-    try:
-        connection = HTTPConnection("127.0.0.1", port, timeout=2)
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == HTTPStatus.OK
-    except (OSError, HTTPException):
-        return False
+    with closing(HTTPConnection("127.0.0.1", port, timeout=2)) as connection:
+        try:
+            connection.request("GET", "/readyz")
+            with connection.getresponse() as answer:
+                return answer.status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
 
 
 @pytest.fixture(scope="session")

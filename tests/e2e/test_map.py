@@ -167,12 +167,13 @@ def test_a_phone_never_scrolls_sideways(look: Look, country: Country, address: s
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
 
 
-def test_targets_on_a_phone_are_large_enough_for_a_finger(look: Look, country: Country):
-    page = look(f"?region={country.id}", size=PHONE, touch=True).settled()
-    expect(page.locator(".figure")).to_be_visible()
+@pytest.mark.parametrize("address", ["", "?region={id}"])
+def test_targets_on_a_phone_are_large_enough_for_a_finger(look: Look, country: Country, address: str):
+    page = look(address.format(id=country.id), size=PHONE, touch=True).settled()
+    expect(page.locator(".intro, .figure")).to_be_visible()
     small = page.evaluate(
         """[...document.querySelectorAll('button, select, .button, .overlays label')]
-            .filter((one) => one.getBoundingClientRect().height < 44)
+            .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44)
             .map((one) => one.outerHTML.slice(0, 80))"""
     )
     assert small == []
@@ -213,3 +214,9 @@ def test_axe_finds_nothing(look: Look, country: Country, address: str, scheme: s
     found = page.evaluate("(rules) => axe.run({runOnly: rules})", RULES)
     assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found["violations"]] == []
     assert len(found["passes"]) > 10
+
+
+def test_a_shared_link_on_a_phone_shows_the_figure_without_scrolling(look: Look, country: Country):
+    page = look(f"?region={country.id}{over(country, 3)}", size=PHONE, touch=True).settled()
+    expect(page.locator(".headline")).to_be_in_viewport()
+    assert page.evaluate("document.elementFromPoint(195, 200).closest('.map') !== null")

@@ -95,7 +95,7 @@ function App(): JSX.Element {
     <>
       <Header />
       <SyntheticBanner />
-      <main class={asTable ? 'as-table' : 'as-map'}>
+      <main class={`${asTable ? 'as-table' : 'as-map'} ${selection.value ? 'has-panel' : ''}`}>
         {asTable ? [sheet, stage] : [stage, <Legend key="legend" state={mapState.value} theme={theme.value} />, sheet]}
       </main>
     </>

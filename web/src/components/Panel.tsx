@@ -5,6 +5,9 @@ import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 import { select } from '../state.ts';
 
+/** Map and sheet above each other, as styles.css has it for narrow windows. */
+const isStacked = (): boolean => matchMedia('(width < 900px)').matches;
+
 interface PanelProps {
   /** What is shown: a change moves the focus to the new title. */
   subject: string;
@@ -30,8 +33,12 @@ export function Panel({ subject, title, children }: PanelProps): JSX.Element {
 
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
-    heading.current?.scrollIntoView({ block: 'nearest' });
   }, [subject]);
+
+  // Once more when the title has arrived: what was still loading above may have pushed the panel down.
+  useEffect(() => {
+    heading.current?.scrollIntoView({ block: isStacked() ? 'start' : 'nearest' });
+  }, [subject, title]);
 
   return (
     <section class="panel" aria-label={title}>
