@@ -222,6 +222,13 @@ def template_csv() -> str:
     return f"{names}\r\n{example}\r\n"
 
 
+def schema_table() -> str:
+    """The schema as rows of a Markdown table."""
+    rows = ["| column | form | needed | meaning |", "| --- | --- | --- | --- |"]
+    rows += [f"| `{column.name}` | {column.form} | {column.need} | {column.meaning} |" for column in SCHEMA]
+    return "\n".join(rows)
+
+
 def columns_read(mapping: MappingFile, table: TableSource) -> tuple[str, ...]:
     """Columns of one table that the mapping reads, in the order in which it names them."""
     names: dict[str, None] = dict.fromkeys(table.key)

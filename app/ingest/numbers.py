@@ -20,14 +20,14 @@ ANY_NUMBER_MARKERS = (-9999.0, -999.0)
 VALUE_MARKERS = (*ANY_NUMBER_MARKERS, -99.0, -1.0, 9999.0)
 """Numbers that mean missing for a property; -99 and -1 can be true longitudes and heights."""
 
-_PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$"
-_COMMA_DECIMAL = r"^[+-]?\d*,\d+(?:[eE][+-]?\d{1,3})?$"
-_COMMA_MAY_GROUP = r"^[+-]?[1-9]\d{0,2},\d{3}$"
-_COMMA_GROUPS_POINT = r"^[+-]?[1-9]\d{0,2}(?:,\d{3})+\.\d*$|^[+-]?[1-9]\d{0,2}(?:,\d{3}){2,}$"
-_POINT_GROUPS_COMMA = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+,\d*$|^[+-]?[1-9]\d{0,2}(?:\.\d{3}){2,}$"
-_SPACE_GROUPS = r"^[+-]?[1-9]\d{0,2}(?:[ '’\u00a0\u202f]\d{3})+(?:[.,]\d*)?$"  # noqa: RUF001
+_PLAIN = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
+_COMMA_DECIMAL = r"^[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]{1,3})?$"
+_COMMA_MAY_GROUP = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"
+_COMMA_GROUPS_POINT = r"^[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+\.[0-9]*$|^[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}$"
+_POINT_GROUPS_COMMA = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]*$|^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}$"
+_SPACE_GROUPS = r"^[+-]?[1-9][0-9]{0,2}(?:[ '’\u00a0\u202f][0-9]{3})+(?:[.,][0-9]*)?$"  # noqa: RUF001
 _SPACES = r"[ '’\u00a0\u202f]"  # noqa: RUF001
-_POINT_MAY_GROUP = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
+_POINT_MAY_GROUP = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _NOT_FINITE = r"(?i)^[+-]?(?:nan|inf|infinity)$"
 _LIMIT = r"^(<=|>=|<|>|≤|≥)\s*"
 

@@ -311,6 +311,20 @@ _VISIT_COLUMNS = (
 )
 
 
+_RESULT_COLUMNS = (
+    "property",
+    "value",
+    "qualifier",
+    "uncertainty",
+    "reported_value",
+    "reported_unit",
+    "method",
+    "laboratory",
+    "status",
+)
+_WORDS = frozenset({"property", "qualifier", "reported_unit", "method", "laboratory", "status", "column"})
+
+
 def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missing: Mapping[str, int]) -> Ingested:
     """Frames of what stands, and the report."""
     layers, results = draft.frames["layers"], draft.frames["results"]
@@ -361,17 +375,10 @@ def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missin
         ),
         results=results_out.select(
             pl.Series("layer_key", number[results_out["layer"].to_numpy()], dtype=pl.Int64),
-            "property",
-            "value",
-            "qualifier",
-            "uncertainty",
-            "reported_value",
-            "reported_unit",
-            "method",
-            "laboratory",
-            "status",
-            "flags",
-            "column",
+            *(
+                pl.col(name).cast(pl.String) if name in _WORDS else pl.col(name)
+                for name in (*_RESULT_COLUMNS, "flags", "column")
+            ),
         ),
         located=draft.located.join(sites.select("site_key"), on="site_key", how="semi"),
         report=draft.notebook.close(_table_ledgers(draft, parts), _value_ledgers(draft, parts, missing)),

@@ -364,7 +364,14 @@ def _parse(body: bytes, delimiter: str, width: int) -> pl.DataFrame:
     schema = {f"{i}": pl.String for i in range(width)}
     if not body or body.isspace():
         return pl.DataFrame(schema=schema)
-    return pl.read_csv(body, has_header=False, schema=schema, separator=delimiter, truncate_ragged_lines=True)
+    return pl.read_csv(
+        body,
+        has_header=False,
+        schema=schema,
+        separator=delimiter,
+        truncate_ragged_lines=True,
+        extra_columns="ignore",
+    )
 
 
 def _names(header: Sequence[str], file: str, row: int, sheet: str | None = None) -> list[str]:

@@ -546,3 +546,17 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 """All rules by code, in the order in which a file meets them."""
+
+
+def rules_table() -> str:
+    """The catalogue as rows of a Markdown table."""
+    rows = ["| code | severity | effect | rule | what to do |", "| --- | --- | --- | --- | --- |"]
+    rows += [
+        f"| `{rule.code}` | {rule.severity} | {rule.effect} | {_cell(rule.sentence)} | {_cell(rule.suggestion or '')} |"
+        for rule in RULES.values()
+    ]
+    return "\n".join(rows)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,72 @@
+"""Pages, templates and mappings say what the code does."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from app.ingest import checks, columns, rules
+from app.ingest.mapping import LAYER_FIELDS, SITE_FIELDS, VISIT_FIELDS, load_mapping, outcomes, parse_mapping
+from app.soil.properties import PROPERTIES
+
+ROOT = Path(__file__).parents[2]
+RULES_PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")
+IMPORT_PAGE = (ROOT / "docs" / "import.md").read_text("utf-8")
+
+
+def test_rules_page_lists_every_rule_as_it_is():
+    assert rules.rules_table() in RULES_PAGE
+    assert f"Rules version: {rules.RULES_VERSION};" in RULES_PAGE
+
+
+def test_import_page_lists_every_column_as_it_is():
+    assert columns.schema_table() in IMPORT_PAGE
+
+
+def test_import_page_names_every_field_of_a_mapping():
+    assert [name for name in (*SITE_FIELDS, *VISIT_FIELDS, *LAYER_FIELDS) if f"`{name}`" not in IMPORT_PAGE] == []
+
+
+def test_mapping_on_the_import_page_is_valid():
+    (example,) = re.findall(r"```toml\n(.*?)```", IMPORT_PAGE, re.DOTALL)
+    assert parse_mapping(example).name == "levantamento"
+
+
+@pytest.mark.parametrize("rule", rules.RULES.values(), ids=lambda rule: rule.code)
+def test_rule_is_whole(rule: rules.Rule):
+    assert re.fullmatch(r"[A-Z][A-Z0-9_]+", rule.code)
+    assert rule.severity in rules.SEVERITIES[rule.effect]
+    assert rule.sentence.endswith(".")
+    assert all(name is None or name.isidentifier() for _, name, _, _ in string.Formatter().parse(rule.message))
+
+
+def test_every_rule_is_used_and_every_code_is_a_rule():
+    code = "".join(
+        path.read_text("utf-8") for path in (ROOT / "app" / "ingest").glob("*.py") if path.name != "rules.py"
+    )
+    used = set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+|ORPHAN)"', code))
+    assert used - rules.RULES.keys() <= {"MAPPING_INVALID", "MAPPING_NOT_FOUND"}
+    assert rules.RULES.keys() - used == set()
+
+
+def test_standard_mapping_reads_the_schema_and_nothing_else():
+    mapping = load_mapping()
+    assert set(columns.columns_read(mapping, mapping.main)) == {column.name for column in columns.SCHEMA}
+    required = {column.name for column in columns.SCHEMA if column.need == "required"}
+    assert set(columns.required_columns(mapping, mapping.main)) == required
+
+
+def test_schema_has_a_column_for_every_property():
+    assert {code for column in columns.SCHEMA for code in column.properties} == set(PROPERTIES)
+    by_column = {value.column: outcomes(value.property) for value in load_mapping().values}
+    assert by_column == {column.name: set(column.properties) for column in columns.SCHEMA if column.properties}
+
+
+def test_checks_are_listed_once_in_their_order():
+    functions = {
+        name
+        for name, item in vars(checks).items()
+        if callable(item) and not name.startswith("_") and item.__module__ == checks.__name__
+    }
+    assert {check.__name__ for check in checks.CHECKS} == functions
