@@ -1,32 +1,47 @@
 """The method pages and the code beside them say the same: functions, equations, tables and worked examples."""
 
+from collections.abc import Mapping
 from types import ModuleType
 
 import pytest
 
-from app.soil import classes, texture
+from app.soil import change, classes, texture, trend
 from tests.soil.pages import equations, public_functions, results, table, text_of
 
-PAGES: dict[str, ModuleType] = {"texture": texture, "soil_classes": classes}
+PAGES: dict[str, tuple[ModuleType, ...]] = {
+    "texture": (texture,),
+    "soil_classes": (classes,),
+    "change": (change, trend),
+}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_public_function_is_named_on_its_page(page: str):
-    missing = [name for name in public_functions(PAGES[page]) if f"`{name}`" not in text_of(page)]
-    assert missing == []
+    names = set().union(*(public_functions(module) for module in PAGES[page]))
+    assert {name for name in names if f"`{name}`" not in text_of(page)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_equation_of_the_docstrings_stands_on_the_page(page: str):
     printed = {" ".join(line.split()) for line in text_of(page).splitlines()}
-    assert equations(PAGES[page]) != []
-    assert [line for line in equations(PAGES[page]) if line not in printed] == []
+    written = [line for module in PAGES[page] for line in equations(module)]
+    assert written != []
+    assert [line for line in written if line not in printed] == []
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_reason_stands_on_the_page_with_its_sentence(page: str):
-    reasons = PAGES[page].REASONS
-    assert dict(table(page, "When there is no class")) == dict(reasons)
+@pytest.mark.parametrize(
+    ("page", "heading", "words"),
+    [
+        ("texture", "When there is no class", texture.REASONS),
+        ("soil_classes", "When there is no class", classes.REASONS),
+        ("change", "When there is no change", change.REFUSALS),
+        ("change", "Notes on a change", change.NOTES),
+        ("change", "When there is no trend", trend.REFUSALS),
+        ("change", "Notes on a trend", trend.NOTES),
+    ],
+)
+def test_every_reason_and_note_stands_on_the_page_with_its_sentence(page: str, heading: str, words: Mapping[str, str]):
+    assert dict(table(page, heading)) == dict(words)
 
 
 def test_texture_classes_flags_and_limits_are_those_of_the_code():
@@ -62,3 +77,28 @@ def test_worked_example_of_carbon_to_clay_is_what_the_code_computes():
     met = "met" if ours.meets_directive[0] else "not met"
     assert [f"{ours.ratio[0]:.4f}", ours.code[0], met] == results("soil_classes")
     assert classes.soc_to_clay(20.1, clay).meets_directive[0]
+
+
+def test_verdicts_on_the_page_are_those_of_the_code():
+    assert {code: words for code, words, _ in table("change", "Verdict")} == dict(change.VERDICTS)
+
+
+def test_worked_example_of_a_change_is_what_the_code_computes():
+    first, second = zip(*((float(a), float(b)) for a, b in table("change", "Worked example")), strict=True)
+    paired = change.paired_change(first, second, years=10)
+    unpaired = change.unpaired_change(first, second, years=10, probability_samples=True)
+    assert paired.verdict is not None
+    assert unpaired.verdict is not None
+    found = [
+        f"{paired.value:.1f}",
+        f"{paired.se:.2f}",
+        f"{paired.lower:.2f}",
+        f"{paired.upper:.2f}",
+        f"{paired.rate:.1f}",
+        f"{paired.rate_lower:.1f}",
+        f"{paired.rate_upper:.1f}",
+        change.VERDICTS[paired.verdict],
+        f"{unpaired.se:.2f}",
+        change.VERDICTS[unpaired.verdict],
+    ]
+    assert found == results("change")
