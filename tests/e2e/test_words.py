@@ -38,6 +38,13 @@ def test_the_lock_file_names_no_registry():
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
 
 
+def test_the_lock_file_holds_the_parts_of_every_platform():
+    packages = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    held = {name.split("node_modules/")[-1] for name in packages}
+    needed = {part for package in packages.values() for part in package.get("optionalDependencies", {})}
+    assert sorted(needed - held) == []
+
+
 def test_dependencies_are_pinned_to_exact_versions():
     package = json.loads((WEB / "package.json").read_text(encoding="utf-8"))
     versions = {**package["dependencies"], **package["devDependencies"]}
