@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.soil.properties import PROPERTIES
+from app.soil.reasons import first_reason
 from app.soil.units import UnknownUnit
 
 Floats = NDArray[np.float64]
@@ -627,10 +628,7 @@ def _converted(
 ) -> Converted:
     low, high = PROPERTIES[target].possible
     found = faults | {"result_out_of_range": (value < low) | (value > high)}
-    reason = np.full(value.shape, None, dtype=object)
-    for code in tuple(REASONS)[::-1]:
-        if code in found:
-            reason[found[code]] = code
+    reason = first_reason({code: found[code] for code in REASONS if code in found})
     bad = np.logical_or.reduce(list(found.values()))
     flags = np.full(value.shape, None, dtype=object)
     if flag is not None:

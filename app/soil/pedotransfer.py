@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from app.soil.reasons import first_reason
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Objects = NDArray[Any]
@@ -410,13 +412,10 @@ def predict(
         [(inputs[name] >= low) & (inputs[name] <= high) for name, (low, high) in record.domain.items()]
     )
     value = record.density(**{name: np.where(inside, values, np.nan) for name, values in inputs.items()})
-    reason = np.full(value.shape, None, dtype=object)
-    reason[~inside] = "outside_calibration"
-    reason[missing] = "input_missing"
     return Predicted(
         value=value,
         u=np.maximum(LEAST_RELATIVE_U * value, record.rmse),
-        reason=reason,
+        reason=first_reason({"input_missing": missing, "outside_calibration": ~inside}),
         source=f"ptf:{function}",
         version=METHOD_VERSION,
     )
