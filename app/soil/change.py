@@ -11,7 +11,7 @@ sites with little carbon dominate.
 Means are stocks [t/ha] or contents [g/kg] of the same depth or, better, the same mineral mass. Sites that share a
 sampling unit are averaged first. Data that allow no figure give a Change with its reason, never an exception.
 
-Brus 2022, Spatial Sampling with R, CRC, chapters 11 and 15; Cochran 1977, Sampling Techniques, Wiley, chapter 6.
+Brus 2022, Spatial Sampling with R, CRC, chapters 12 and 15; Cochran 1977, Sampling Techniques, Wiley, chapter 6.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.soil.estimate import Estimate, describe_sample, standard_error, stratified_mean, weighted_quantile
+from app.soil.estimate import (
+    Estimate,
+    describe_sample,
+    design_effect,
+    domain_mean,
+    linearised_standard_error,
+    poststratified_mean,
+    standard_error,
+    stratified_mean,
+    t_interval,
+    total,
+    weighted_quantile,
+)
 
 
 def sample(path: Path) -> tuple[np.ndarray, list[str]]:
@@ -43,6 +55,17 @@ def test_simple_random_sample_agrees_with_survey(
     assert (ours.lower, ours.upper) == pytest.approx(theirs["ci95"], rel=1e-8)
     assert (ours.q1, ours.median, ours.q3) == pytest.approx(
         (quantiles["p25"], theirs["median"], quantiles["p75"]), rel=1e-8
+    )
+    assert ours.value is not None
+    assert ours.se is not None
+    assert ours.df is not None
+    assert t_interval(ours.value, ours.se, ours.df, 0.9) == pytest.approx(tuple(theirs["ci90"]), rel=1e-8)
+    values, _ = sample(reference / "statistics/voorst_simple_random_sample.csv")
+    tails = (quantiles["p05"], quantiles["p95"])
+    assert tuple(np.quantile(values, (0.05, 0.95))) == pytest.approx(tails, rel=1e-8)
+    # t.test knows no list that the sample was drawn from.
+    assert t_interval(ours.value, standard_error(values) or 0.0, 39) == pytest.approx(
+        tuple(theirs["ttest_ci95"]), rel=1e-8
     )
 
 
@@ -95,3 +118,87 @@ def test_the_stratum_with_one_point_has_no_standard_error_where_the_software_say
     theirs = next(entry for entry in expected["domain_voorst"] if entry["domain"] == "RA")
     assert theirs["se"] == 0
     assert standard_error(values[[name == "RA" for name in stratum]]) is None
+
+
+@pytest.mark.parametrize("key", ["stsi_voorst", "stsi_voorst_fpc"])
+def test_strata_total_and_design_effect_agree_with_survey(reference: Path, expected: dict[str, Any], key: str):
+    theirs = expected[key]
+    sizes = {entry["stratum"]: entry["Nh"] for entry in theirs["strata"]}
+    ours = stratified(reference, theirs["strata"], population_sizes=sizes if theirs["fpc"] else None)
+    values, stratum = sample(reference / "statistics/voorst_stratified_sample.csv")
+    assert values.size == theirs["n"]
+    assert values.mean() == pytest.approx(theirs["unweighted_mean_for_contrast"], rel=1e-8)
+    for entry in theirs["strata"]:
+        here = values[[name == entry["stratum"] for name in stratum]]
+        assert (here.size, here.mean(), here.var(ddof=1)) == pytest.approx(
+            (entry["nh"], entry["mean"], entry["var"]), rel=1e-8
+        )
+    satterthwaite = stratified(
+        reference, theirs["strata"], population_sizes=sizes if theirs["fpc"] else None, satterthwaite=True
+    )
+    assert satterthwaite.df == pytest.approx(theirs["satterthwaite_df_computed_in_r"], rel=1e-8)
+    assert (ours.value, ours.se, ours.df) == pytest.approx(
+        (theirs["mean"], theirs["se"], theirs["df_survey"]), rel=1e-8
+    )
+    whole = total(ours, sum(sizes.values()))
+    assert (whole.value, whole.u) == pytest.approx((theirs["total"], theirs["total_se"]), rel=1e-8)
+    weight = {entry["stratum"]: entry["Nh"] / entry["nh"] for entry in theirs["strata"]}
+    assert ours.se is not None
+    effect = design_effect(ours.se, values, [weight[name] for name in stratum])
+    assert effect == pytest.approx(theirs["deff"], rel=1e-8)
+    for share, quantile in theirs["quantiles_qrule_math"].items():
+        found = weighted_quantile(values, [weight[name] for name in stratum], int(share[1:]) / 100)
+        assert found == quantile
+
+
+def test_stratification_effect_is_that_printed_in_the_book(expected: dict[str, Any]):
+    assert 1 / expected["stsi_voorst"]["deff"] == pytest.approx(1.448, abs=5e-4)
+
+
+def test_poststratified_mean_agrees_with_survey_and_its_error_is_refused_where_a_stratum_has_one_point(
+    reference: Path, expected: dict[str, Any]
+):
+    theirs = expected["poststrat_voorst"]
+    values, stratum = sample(reference / "statistics/voorst_simple_random_sample.csv")
+    units, areas = list(range(values.size)), theirs["strata"]
+    ours = poststratified_mean(values, strata=stratum, areas=areas, units=units, owners=[0] * values.size)
+    assert ours.value == pytest.approx(theirs["mean"], rel=1e-8)
+    # Stratum RA has one point, so survey counts its spread as zero. The same formula gives survey's number ...
+    count = {name: stratum.count(name) for name in areas}
+    mean = {name: values[[s == name for s in stratum]].mean() for name in areas}
+    size = sum(areas.values())
+    scores = [areas[s] / size / count[s] * (y - mean[s]) for s, y in zip(stratum, values, strict=True)]
+    naive = linearised_standard_error(scores, units=units)
+    assert naive == pytest.approx(theirs["se"], rel=1e-8)
+    assert naive is not None
+    assert t_interval(theirs["mean"], naive, theirs["df"]) == pytest.approx(tuple(theirs["ci95"]), rel=1e-8)
+    # ... but we do not give it.
+    assert count["RA"] == 1
+    assert (ours.se, ours.lower) == (None, None)
+    assert "single_unit_stratum" in ours.notes
+    merged = ["BA" if name == "RA" else name for name in stratum]
+    joint = {name: area for name, area in areas.items() if name != "RA"} | {"BA": areas["BA"] + areas["RA"]}
+    safe = poststratified_mean(values, strata=merged, areas=joint, units=units, owners=[0] * values.size)
+    assert safe.se is not None
+    assert safe.se > naive
+    assert safe.df == theirs["df"]
+
+
+def test_domain_means_agree_with_svyby_and_the_domain_of_one_point_is_refused(
+    reference: Path, expected: dict[str, Any]
+):
+    values, stratum = sample(reference / "statistics/voorst_simple_random_sample.csv")
+    assert len(expected["domain_voorst"]) == 5
+    for theirs in expected["domain_voorst"]:
+        ours = domain_mean(
+            values,
+            domain=[name == theirs["domain"] for name in stratum],
+            units=list(range(values.size)),
+            owners=[0] * values.size,
+        )
+        assert ours.n_sites == theirs["n"]
+        if theirs["n"] == 1:
+            assert theirs["se"] == 0
+            assert (ours.refused, ours.value, ours.se) == ("too_few_sites", None, None)
+        else:
+            assert (ours.value, ours.se) == pytest.approx((theirs["mean"], theirs["se"]), rel=1e-8)

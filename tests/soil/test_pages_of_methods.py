@@ -5,13 +5,14 @@ from types import ModuleType
 
 import pytest
 
-from app.soil import change, classes, texture, trend
+from app.soil import change, classes, estimate, texture, trend
 from tests.soil.pages import equations, public_functions, results, table, text_of
 
 PAGES: dict[str, tuple[ModuleType, ...]] = {
     "texture": (texture,),
     "soil_classes": (classes,),
     "change": (change, trend),
+    "regional_estimate": (estimate,),
 }
 
 
