@@ -150,7 +150,9 @@ export interface Site {
   dataset: string;
   dataset_title: string;
   licence: string;
+  licence_url: string | null;
   citation: string;
+  doi: string | null;
   synthetic: boolean;
   location_precision: string | null;
   coordinate_uncertainty_m: number | null;

@@ -148,7 +148,10 @@ export function createMap(element: HTMLElement, input: MapInput, output: MapOutp
     output.idle({ figures, synthetic, wide: map.getZoom() < WIDE });
   });
   map.on('movestart', () => delete element.dataset['idle']);
-  map.on('error', ({ error }) => output.failed(error.message));
+  map.on('error', ({ error }) => {
+    // A tile that is no longer wanted is given up: nothing is missing.
+    if (!(error instanceof DOMException && error.name === 'AbortError')) output.failed(error.message);
+  });
 
   const sitesAt = (point: Point): MapGeoJSONFeature[] =>
     map.getZoom() < SITE_ZOOM ? [] : under(around(point), sites.HIT_LAYERS);

@@ -93,7 +93,7 @@ export function MapView({ state, theme }: MapViewProps): JSX.Element {
       {drawn.value === 'not yet' && !problem.value && <p class="map-note">{t('map.loading')}</p>}
       {drawn.value === 'nothing' && !problem.value && <p class="map-note">{t('map.no_figures')}</p>}
       {problem.value && (
-        <p class="map-note" role="alert">
+        <p class="map-note" role="alert" title={problem.value}>
           {t('map.failed')}{' '}
           <button type="button" class="link" onClick={() => location.reload()}>
             {t('app.retry')}

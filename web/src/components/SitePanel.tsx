@@ -148,7 +148,10 @@ function About({ site }: { site: Site }): JSX.Element {
         {site.dataset_title}
         <span class="citation">{site.citation}</span>
       </Fact>
-      <Fact name={t('site.licence')}>{site.licence}</Fact>
+      <Fact name={t('site.licence')}>
+        {site.licence_url ? <a href={site.licence_url}>{site.licence}</a> : site.licence}
+      </Fact>
+      <Fact name="DOI">{site.doi && <a href={`https://doi.org/${site.doi}`}>{site.doi}</a>}</Fact>
     </dl>
   );
 }

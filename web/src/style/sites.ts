@@ -1,6 +1,6 @@
 /** Sampling sites: circles in the colours of the choropleth, rings where the figure cannot be computed. */
 
-import type { CircleLayerSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
+import type { ExpressionSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
 import { tiles } from '../api.ts';
 import { depthId, type Shown } from '../state.ts';
 import { rampColor } from './regions.ts';
@@ -30,8 +30,10 @@ export function property({ indicator, depth }: Shown): string | null {
   return depthId(depth) === TILE_DEPTH ? (TILE_PROPERTY[indicator.id] ?? null) : null;
 }
 
-const radius: CircleLayerSpecification['paint'] = {
-  'circle-radius': ['interpolate', ['exponential', 1.3], ['zoom'], 0, 0.9, 3, 1.7, 6, 4, 10, 7, 14, 9],
+/** Radius by zoom level [px]; sites without a figure stay smaller while there are many on view. */
+const radius = (share: number): ExpressionSpecification => {
+  const stops = [0, 0.9, 3, 1.8, 6, 4, 10, 7].map((value, index) => (index % 2 ? value * share : value));
+  return ['interpolate', ['exponential', 1.3], ['zoom'], ...stops, 14, 9] as ExpressionSpecification;
 };
 
 export function layers(theme: Theme, state: MapState): LayerSpecification[] {
@@ -44,11 +46,11 @@ export function layers(theme: Theme, state: MapState): LayerSpecification[] {
     ...drawn,
     ...(carried && { filter: ['!', ['has', carried]] }),
     paint: {
-      ...radius,
+      'circle-radius': radius(0.72),
       'circle-color': theme.sitePaper,
-      'circle-opacity': 0.85,
+      'circle-opacity': ['interpolate', ['linear'], ['zoom'], 2, 0.45, 6, 0.85],
       'circle-stroke-color': theme.siteRing,
-      'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 1, 0.4, 5, 1.4],
+      'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 1, 0.3, 6, 1.4],
     },
   };
   if (!carried) return [ring];
@@ -60,7 +62,7 @@ export function layers(theme: Theme, state: MapState): LayerSpecification[] {
       ...drawn,
       filter: ['has', carried],
       paint: {
-        ...radius,
+        'circle-radius': radius(1),
         'circle-color': rampColor(['get', carried], state.shown.indicator.ramp),
         'circle-stroke-color': theme.siteEdge,
         'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 1, 0.3, 5, 0.9],
