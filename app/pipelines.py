@@ -141,6 +141,7 @@ def import_file(
         return Imported(slug=given.slug, dataset=None, report=found.report)
     progress("storing")
     dataset = datasets.register(connection, _record(given), given.owners or (given.title,))
+    left = releases.regions_of(connection, dataset)
     samples.remove(connection, dataset)
     upload = datasets.record_upload(
         connection,
@@ -171,7 +172,7 @@ def import_file(
     )
     progress("computing stocks")
     derive(connection, dataset)
-    jobs.enqueue(connection, "publish_dataset", dataset=str(dataset))
+    jobs.enqueue(connection, "publish_dataset", dataset=str(dataset), left=left)
     return Imported(slug=given.slug, dataset=dataset, report=found.report)
 
 
@@ -331,13 +332,15 @@ def _derived(
 # --- Publication ----------------------------------------------------------------------------------------------------
 
 
-def publish_dataset(connection: Connection, dataset: UUID, progress: Progress = silent) -> int:
+def publish_dataset(
+    connection: Connection, dataset: UUID, left: Sequence[str] = (), progress: Progress = silent
+) -> int:
     """Publish the present state of a dataset as a new release and bring the estimates of its regions up to date.
 
+    left : regions in which the dataset had sites before and may have none now.
     Running it twice publishes the same rows again: a release more, the same data.
     """
     record = datasets.by_id(connection, dataset)
-    touched = releases.published_regions_of(connection, dataset)
     number = releases.begin(
         connection, kind="publish", summary=f"Published {record.slug}: {record.title}.", content=str(dataset)
     )
@@ -346,7 +349,7 @@ def publish_dataset(connection: Connection, dataset: UUID, progress: Progress = 
     progress("choosing points for low zooms")
     releases.choose_zooms(connection, number)
     progress("estimating regions")
-    estimate_regions(connection, sorted({*touched, *releases.regions_of(connection, dataset)}), number)
+    estimate_regions(connection, sorted({*left, *releases.regions_of(connection, dataset)}), number)
     return number
 
 
@@ -393,6 +396,8 @@ def refresh(connection: Connection, progress: Progress = silent) -> tuple[int, i
 
 # --- Estimates ------------------------------------------------------------------------------------------------------
 
+WEAKEST_TIER = "C"
+"""Profiles with two or more estimated inputs are published as they are but say nothing of a region's status."""
 OPEN_CLASSES = ("open", "attribution", "non_commercial")
 """Licence classes under which every value is public anyway, so that a figure can betray nobody."""
 
@@ -480,6 +485,7 @@ def latest_per_site(rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("value").mean(),
             pl.col("tier").max(),
             (pl.col("bd_source") == "measured").all().alias("bd_measured"),
+            (pl.col("bd_source") != "not_needed").all().alias("bd_needed"),
             pl.col("dataset_id", "unit", "cell", "year").first(),
         )
         .sort("site_id")
@@ -487,7 +493,8 @@ def latest_per_site(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> dict[str, Any]:
-    sites = latest_per_site(rows)
+    weak = rows["tier"] == WEAKEST_TIER
+    sites = latest_per_site(rows.filter(~weak.fill_null(value=False)))
     of_site = [terms[UUID(d)] for d in sites["dataset_id"]]
     designs = {t.sampling_design for t in of_site}
     one_sample = len(designs) == 1 and sites["dataset_id"].n_unique() == 1
@@ -495,10 +502,11 @@ def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> dict[str, Any]:
         sites["value"].to_numpy(),
         units=sites["unit"].to_list(),
         owners=["; ".join(t.owners) or t.slug for t in of_site],
-        is_open=[t.licence_class in OPEN_CLASSES for t in of_site] or True,
+        is_open=[t.licence_class in OPEN_CLASSES for t in of_site],
         design=designs.pop() if one_sample else "mixed",
     )
     secret = found.refused in {"too_few_owners", "dominant_owner"}
+    needed = bool(len(sites)) and not secret and bool(sites["bd_needed"].all())
     tiers = dict(sites.group_by("tier").len().iter_rows()) if len(sites) and not secret else {}
     reasons = dict(
         rows.filter(pl.col("value").is_null()).group_by("reason").len().sort("reason").iter_rows() if not secret else []
@@ -532,10 +540,11 @@ def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> dict[str, Any]:
             "first_year": sites["year"].min(),
             "last_year": sites["year"].max(),
             "profiles_without_value": reasons,
+            "profiles_left_out_tier_c": int(weak.sum()),
         },
         "quality": {
             **{tier: round(n / len(sites), 4) for tier, n in sorted(tiers.items()) if tier},
-            **({"bulk_density_measured": round(float(sites["bd_measured"].mean()), 4)} if tiers else {}),  # type: ignore[arg-type]
+            **({"bulk_density_measured": round(int(sites["bd_measured"].sum()) / len(sites), 4)} if needed else {}),
         },
         "synthetic": "all" if place.synthetic else "none",
         "datasets": [{"id": dataset, "n_sites": n} for dataset, n in per_dataset],

@@ -23,9 +23,9 @@ def create_queue(database: Database, engine: Engine) -> App:
     )
 
     @queue.task(name="publish_dataset", retry=RetryStrategy(max_attempts=3, exponential_wait=5))
-    def publish_dataset(dataset: str) -> int:
+    def publish_dataset(dataset: str, left: list[str]) -> int:
         with engine.begin() as connection:
-            release = pipelines.publish_dataset(connection, UUID(dataset))
+            release = pipelines.publish_dataset(connection, UUID(dataset), left)
         log.info("published", dataset=dataset, release=release)
         return release
 

@@ -45,13 +45,23 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def store(connection: Connection, slug: str, sites: list[Site], *, owners: tuple[str, ...] = ("Tester",), **terms: Any) -> UUID:
+def store(
+    connection: Connection, slug: str, sites: list[Site], *, owners: tuple[str, ...] = ("Tester",), **terms: Any
+) -> UUID:
     """Store sites as a dataset, as an import would."""
     dataset = datasets.register(connection, {**DEFAULTS, "slug": slug, **terms}, owners)
     upload = datasets.record_upload(
         connection,
-        {"dataset_id": dataset, "filename": "made.csv", "size_bytes": 1, "sha256": b"x" * 32, "mapping": "standard",
-         "rules_version": "1", "state": "stored", "report": {}},
+        {
+            "dataset_id": dataset,
+            "filename": "made.csv",
+            "size_bytes": 1,
+            "sha256": b"x" * 32,
+            "mapping": "standard",
+            "rules_version": "1",
+            "state": "stored",
+            "report": {},
+        },
     )
     source = {"file": "made.csv", "sheet": None}
     layers = [
@@ -63,19 +73,44 @@ def store(connection: Connection, slug: str, sites: list[Site], *, owners: tuple
     for key, (site, _, _, value) in enumerate(layers):
         results.append({"layer_key": key, "property": "soc", "value": value, "reported_unit": "g/kg", "column": "soc"})
         if site.density is not None:
-            results.append({"layer_key": key, "property": "bulk_density_fine_earth", "value": site.density,
-                            "reported_unit": "g/cm3", "column": "bd"})
-            results.append({"layer_key": key, "property": "coarse_fragments_volume", "value": 0.0,
-                            "reported_unit": "1", "column": "cf"})
+            results.append(
+                {
+                    "layer_key": key,
+                    "property": "bulk_density_fine_earth",
+                    "value": site.density,
+                    "reported_unit": "g/cm3",
+                    "column": "bd",
+                }
+            )
+            results.append(
+                {
+                    "layer_key": key,
+                    "property": "coarse_fragments_volume",
+                    "value": 0.0,
+                    "reported_unit": "1",
+                    "column": "cf",
+                }
+            )
     samples.store(
         connection,
         dataset=dataset,
         upload=upload,
         sites=pl.DataFrame(
             [
-                {"site_key": s.key, "longitude": s.lon, "latitude": s.lat, "position_text": f"{s.lon} {s.lat}",
-                 "position_crs": "EPSG:4326", "coord_uncertainty_m": None, "country_code": None, "cluster": s.cluster,
-                 "name": None, "flags": s.flags, **source, "row": i + 2}
+                {
+                    "site_key": s.key,
+                    "longitude": s.lon,
+                    "latitude": s.lat,
+                    "position_text": f"{s.lon} {s.lat}",
+                    "position_crs": "EPSG:4326",
+                    "coord_uncertainty_m": None,
+                    "country_code": None,
+                    "cluster": s.cluster,
+                    "name": None,
+                    "flags": s.flags,
+                    **source,
+                    "row": i + 2,
+                }
                 for i, s in enumerate(sites)
             ],
             schema_overrides={"flags": pl.List(pl.String), "coord_uncertainty_m": pl.Float64, "sheet": pl.String},
@@ -83,10 +118,17 @@ def store(connection: Connection, slug: str, sites: list[Site], *, owners: tuple
         ).with_columns(boundaries.points_ewkb(pl.Series([s.lon for s in sites]), pl.Series([s.lat for s in sites]))),
         visits=pl.DataFrame(
             [
-                {"visit_key": s.key, "site_key": s.key, "profile_id": "1", "replicate": None,
-                 "sampled_from": dt.date(s.year, 6, 1) if s.year else None,
-                 "sampled_to": dt.date(s.year, 6, 1) if s.year else None,
-                 "date_precision": "day" if s.year else "unknown", **source, "row": i + 2}
+                {
+                    "visit_key": s.key,
+                    "site_key": s.key,
+                    "profile_id": "1",
+                    "replicate": None,
+                    "sampled_from": dt.date(s.year, 6, 1) if s.year else None,
+                    "sampled_to": dt.date(s.year, 6, 1) if s.year else None,
+                    "date_precision": "day" if s.year else "unknown",
+                    **source,
+                    "row": i + 2,
+                }
                 for i, s in enumerate(sites)
             ],
             infer_schema_length=None,
@@ -94,11 +136,26 @@ def store(connection: Connection, slug: str, sites: list[Site], *, owners: tuple
         ),
         layers=pl.DataFrame(
             [
-                {"layer_key": key, "visit_key": site.key, "own_id": None, "top_cm": top, "bottom_cm": top + site.thickness,
-                 "kind": "mineral", "horizon": None, "flags": [], **source, "row": key + 2}
+                {
+                    "layer_key": key,
+                    "visit_key": site.key,
+                    "own_id": None,
+                    "top_cm": top,
+                    "bottom_cm": top + site.thickness,
+                    "kind": "mineral",
+                    "horizon": None,
+                    "flags": [],
+                    **source,
+                    "row": key + 2,
+                }
                 for key, (site, _, top, _) in enumerate(layers)
             ],
-            schema_overrides={"flags": pl.List(pl.String), "own_id": pl.String, "horizon": pl.String, "sheet": pl.String},
+            schema_overrides={
+                "flags": pl.List(pl.String),
+                "own_id": pl.String,
+                "horizon": pl.String,
+                "sheet": pl.String,
+            },
         ),
         results=pl.DataFrame(results).with_columns(
             pl.lit("=").alias("qualifier"),
@@ -107,7 +164,11 @@ def store(connection: Connection, slug: str, sites: list[Site], *, owners: tuple
             pl.lit([], dtype=pl.List(pl.String)).alias("flags"),
         ),
         located=pl.DataFrame(
-            {"site_key": [s.key for s in sites], "region_id": [s.region for s in sites], "distance_m": [0.0] * len(sites)}
+            {
+                "site_key": [s.key for s in sites],
+                "region_id": [s.region for s in sites],
+                "distance_m": [0.0] * len(sites),
+            }
         ),
     )
     return dataset

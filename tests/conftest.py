@@ -1,13 +1,14 @@
 """What every test may use: where the public datasets lie, and a real PostGIS with real migrations."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
-from app.db import migrations
+from app import pipelines
+from app.db import migrations, session
 from app.db.session import Database, opened
 from app.settings import Settings
 
@@ -32,6 +33,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"), _env_file=None)  # type: ignore[call-arg]
     with opened(settings, purpose="tests") as here:
         owner = here.owner_engine()
+        # A test's data need not outlive a power cut, and disks of test machines are slow.
+        with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ALTER SYSTEM SET fsync = off"))
+            connection.execute(text("ALTER SYSTEM SET full_page_writes = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
         migrations.upgrade(owner)
         owner.dispose()
         yield here
@@ -43,6 +49,32 @@ def worker_engine(database: Database) -> Iterator[Engine]:
     engine = database.worker_engine()
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def reference(database: Database) -> Database:
+    """A database with countries, partners and vocabularies: what `another` copies. No test changes it."""
+    own = _create(database, "reference", "observatory")
+    with session.disposing(own.worker_engine()) as engine, engine.begin() as connection:
+        pipelines.load_reference(connection, SAMPLES)
+    return own
+
+
+@pytest.fixture(scope="session")
+def another(reference: Database) -> Callable[[str], Database]:
+    """Makes a database of its own, with the reference data, for tests that publish."""
+    return lambda name: _create(reference, name, "reference")
+
+
+def _create(database: Database, name: str, template: str) -> Database:
+    with session.disposing(database.engine(database.owner.set(database="postgres"))) as engine:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            # Sessions on the template would refuse the copy.
+            connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": template}
+            )
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return Database(**{role: getattr(database, role).set(database=name) for role in ("owner", "worker", "web")})
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 
 # A word that no spreadsheet holds stands for "nothing", so that empty text stays empty text.
 NOTHING = "\N{SYMBOL FOR NULL}"
@@ -50,6 +50,11 @@ def copy_out(
     return pl.read_csv(
         body, has_header=False, schema=dict(schema), null_values=[NOTHING]
     )
+
+
+def refresh_statistics(connection: Connection) -> None:
+    """Let the planner know what was written: without it, queries on fresh data are planned for empty tables."""
+    connection.execute(text("SELECT core.refresh_statistics()"))
 
 
 def random_ids(n: int) -> pl.Series:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select, update
 
+from app.db import bulk
 from app.db.queries import query
 from app.db.tables import pub_partner, release
 
@@ -37,6 +38,7 @@ def publish_dataset(connection: Connection, dataset: UUID, number: int) -> None:
     close_dataset(connection, dataset, number)
     for step in ("publish_sites", "publish_observations", "publish_dataset"):
         connection.execute(query(step), {"dataset": dataset, "release": number})
+        bulk.refresh_statistics(connection)
 
 
 def choose_zooms(connection: Connection, number: int) -> None:
@@ -65,8 +67,3 @@ def site_counts(connection: Connection, regions: Sequence[str]) -> dict[tuple[st
 def dataset_terms(connection: Connection) -> Mapping[UUID, Any]:
     """Design, licence class, owners and synthetic mark of each published dataset."""
     return {row.id: row for row in connection.execute(query("dataset_terms"))}
-
-
-def published_regions_of(connection: Connection, dataset: UUID) -> list[str]:
-    """Regions whose current estimates rest on a dataset, which may have left some of them since."""
-    return sorted(connection.scalars(query("estimated_regions_of_dataset"), {"dataset": str(dataset)}))

@@ -64,6 +64,7 @@ def store(
         .rename({"column": "source_column"})
         .drop("layer_key"),
     )
+    bulk.refresh_statistics(connection)
 
 
 def remove(connection: Connection, dataset: UUID) -> None:
@@ -108,6 +109,7 @@ def replace_derived(connection: Connection, dataset: UUID, frame: pl.DataFrame) 
     )
     connection.execute(delete(derived).where(derived.c.visit_id.in_(own)))
     bulk.copy_in(connection, derived, frame)
+    bulk.refresh_statistics(connection)
 
 
 VALUES = {

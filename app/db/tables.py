@@ -1005,7 +1005,7 @@ estimate = Table(
     rule("refused_has_no_value", "refused IS NULL OR value IS NULL"),
     rule("interval_is_whole", "num_nulls(lower, upper, level) IN (0, 3)"),
     rule("interval_holds_value", "value BETWEEN lower AND upper"),
-    rule("error_is_not_zero", "se > 0"),
+    rule("error_is_not_negative", "se >= 0"),
     rule("units_within_sites", "n_units <= n_sites"),
     rule("period_form", r"period ~ '^(all|\d{4}/\d{4})$'"),
     Index(

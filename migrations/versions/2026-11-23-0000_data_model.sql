@@ -633,7 +633,7 @@ CREATE TABLE pub.estimate (
     CONSTRAINT estimate_refused_has_no_value_check CHECK (refused IS NULL OR value IS NULL),
     CONSTRAINT estimate_interval_is_whole_check CHECK (num_nulls(lower, upper, level) IN (0, 3)),
     CONSTRAINT estimate_interval_holds_value_check CHECK (value BETWEEN lower AND upper),
-    CONSTRAINT estimate_error_is_not_zero_check CHECK (se > 0),
+    CONSTRAINT estimate_error_is_not_negative_check CHECK (se >= 0),
     CONSTRAINT estimate_units_within_sites_check CHECK (n_units <= n_sites),
     CONSTRAINT estimate_period_form_check CHECK (period ~ '^(all|\d{4}/\d{4})$'),
     CONSTRAINT estimate_released_from_fkey FOREIGN KEY(released_from) REFERENCES pub.release (number),
@@ -1359,6 +1359,19 @@ $$;
 CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON core.audit
     FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
+-- Plans for data that just came ------------------------------------------------------------------------------------
+
+CREATE FUNCTION core.refresh_statistics() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+AS $$
+BEGIN
+    ANALYZE core.site, core.site_region, core.visit, core.layer, core.result, core.derived, pub.site, pub.observation;
+END
+$$;
+COMMENT ON FUNCTION core.refresh_statistics IS
+    'Tell the planner how large the tables are now. An import is queried in the transaction that wrote it, long before autovacuum looks; only an owner may analyse, hence on behalf of one.';
+REVOKE EXECUTE ON FUNCTION core.refresh_statistics FROM PUBLIC;
+
 -- Who may read and write what --------------------------------------------------------------------------------------
 
 REVOKE ALL ON SCHEMA core FROM PUBLIC;
@@ -1372,3 +1385,4 @@ GRANT USAGE ON SCHEMA core, pub TO observatory_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA core, pub TO observatory_worker;
 ALTER DEFAULT PRIVILEGES IN SCHEMA core, pub GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO observatory_worker;
 REVOKE UPDATE, DELETE ON core.audit FROM observatory_worker;
+GRANT EXECUTE ON FUNCTION core.refresh_statistics TO observatory_worker;

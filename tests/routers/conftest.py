@@ -1,20 +1,21 @@
 """The whole service on a database with hostile fixtures: both sides of the antimeridian, holes, generalised points."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from app import pipelines
-from app.db import migrations
+from app.db import session
 from app.db.session import Database
 from app.main import create_app
 from app.settings import Settings
 from tests.builders import Site, store
-from tests.conftest import SAMPLES
 
-KENYA = [Site(key=f"k{i}", lon=37 + i / 100, lat=0.5, region="country-KEN", soc=(10.0 + i,), year=2012) for i in range(12)]
+KENYA = [
+    Site(key=f"k{i}", lon=37 + i / 100, lat=0.5, region="country-KEN", soc=(10.0 + i,), year=2012) for i in range(12)
+]
 FIJI = [
     Site(key="west", lon=177.9, lat=-17.9, region="country-FJI"),
     Site(key="east", lon=-179.9, lat=-16.8, region="country-FJI", year=None),
@@ -23,26 +24,16 @@ CHILE = [Site(key=f"c{i}", lon=-70.6123456, lat=-33.41 - i / 1e5, region="countr
 
 
 @pytest.fixture(scope="session")
-def served(database: Database) -> Iterator[str]:
-    """A database of its own, with the reference data and three small datasets published; its URL."""
-    name = "served"
-    owner = database.owner_engine()
-    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    owner.dispose()
-    own = Database(**{role: getattr(database, role).set(database=name) for role in ("owner", "worker", "web")})
-    owner = own.owner_engine()
-    migrations.upgrade(owner)
-    owner.dispose()
-    engine = own.worker_engine()
-    _fill(engine)
-    engine.dispose()
-    yield own.owner.render_as_string(hide_password=False)
+def served(another: Callable[[str], Database]) -> str:
+    """A database with three small datasets published; its URL."""
+    own = another("served")
+    with session.disposing(own.worker_engine()) as engine:
+        _fill(engine)
+    return own.owner.render_as_string(hide_password=False)
 
 
 def _fill(engine: Engine) -> None:
     with engine.begin() as connection:
-        pipelines.load_reference(connection, SAMPLES)
         for slug, sites, terms in (
             ("kenya", KENYA, {}),
             ("fiji", FIJI, {"synthetic": True}),
@@ -59,5 +50,3 @@ def client(served: str) -> Iterator[TestClient]:
     settings = Settings(database_url=served, log_level="error", _env_file=None)  # type: ignore[call-arg, arg-type]
     with TestClient(create_app(settings), raise_server_exceptions=False) as here:
         yield here
-
-

@@ -196,12 +196,28 @@ def test_large_page_is_streamed_whole(client: TestClient):
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [
-        ("bbox=a,b,c,d", "bbox"), ("bbox=1,2,3", "bbox"), ("bbox=0,10,1,5", "bbox"), ("bbox=nan,0,1,1", "bbox"),
-        ("bbox=-181,0,1,1", "bbox"), ("bbox=", "bbox"), ("datetime=garbage", "datetime"), ("datetime=../..", "datetime"),
-        ("datetime=2021-01-01/2020-01-01", "datetime"), ("datetime=2020-01-01T00:00:00", "datetime"),
-        ("limit=0", "limit"), ("limit=-1", "limit"), ("limit=unlimited", "limit"), ("limit=1e3", "limit"), ("limit=", "limit"),
-        ("offset=10001", "offset"), ("offset=x", "offset"), ("cursor=%00", "cursor"), ("cursor=abc", "cursor"),
-        ("unknownQueryParameter12345=1", "unknownQueryParameter12345"), ("site=1", "site"), ("property=%00", "property"),
+        ("bbox=a,b,c,d", "bbox"),
+        ("bbox=1,2,3", "bbox"),
+        ("bbox=0,10,1,5", "bbox"),
+        ("bbox=nan,0,1,1", "bbox"),
+        ("bbox=-181,0,1,1", "bbox"),
+        ("bbox=", "bbox"),
+        ("datetime=garbage", "datetime"),
+        ("datetime=../..", "datetime"),
+        ("datetime=2021-01-01/2020-01-01", "datetime"),
+        ("datetime=2020-01-01T00:00:00", "datetime"),
+        ("limit=0", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=unlimited", "limit"),
+        ("limit=1e3", "limit"),
+        ("limit=", "limit"),
+        ("offset=10001", "offset"),
+        ("offset=x", "offset"),
+        ("cursor=%00", "cursor"),
+        ("cursor=abc", "cursor"),
+        ("unknownQueryParameter12345=1", "unknownQueryParameter12345"),
+        ("site=1", "site"),
+        ("property=%00", "property"),
     ],
 )
 def test_malformed_or_unknown_parameter_is_a_400_that_names_it(client: TestClient, query: str, parameter: str):
@@ -214,9 +230,20 @@ def test_malformed_or_unknown_parameter_is_a_400_that_names_it(client: TestClien
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/conformance", "/healthz", "/readyz", "/collections", "/collections/sites", "/collections/sites/tiles",
-     "/collections/sites/tiles/WebMercatorQuad", "/collections/sites/tiles/WebMercatorQuad/0/0/0", "/indicators",
-     "/regions/country-KEN/indicators", "/collections/regions/items/country-KEN"],
+    [
+        "/",
+        "/conformance",
+        "/healthz",
+        "/readyz",
+        "/collections",
+        "/collections/sites",
+        "/collections/sites/tiles",
+        "/collections/sites/tiles/WebMercatorQuad",
+        "/collections/sites/tiles/WebMercatorQuad/0/0/0",
+        "/indicators",
+        "/regions/country-KEN/indicators",
+        "/collections/regions/items/country-KEN",
+    ],
 )
 def test_unknown_parameter_is_refused_on_every_path(client: TestClient, path: str):
     assert client.get(path, params={"foo12345": "1"}).status_code == 400
@@ -224,9 +251,17 @@ def test_unknown_parameter_is_refused_on_every_path(client: TestClient, path: st
 
 @pytest.mark.parametrize(
     "path",
-    ["/collections/nope", "/collections/nope/items", "/collections/sites/items/nope", "/collections/regions/items/country-XXX",
-     "/collections/sites/items/00000000-0000-4000-8000-000000000000", "/collections/regions/items/%00", "/regions/nope/indicators",
-     "/collections/sites/items/", "/nothing/here"],
+    [
+        "/collections/nope",
+        "/collections/nope/items",
+        "/collections/sites/items/nope",
+        "/collections/regions/items/country-XXX",
+        "/collections/sites/items/00000000-0000-4000-8000-000000000000",
+        "/collections/regions/items/%00",
+        "/regions/nope/indicators",
+        "/collections/sites/items/",
+        "/nothing/here",
+    ],
 )
 def test_what_is_not_there_is_a_404_problem(client: TestClient, path: str):
     answer = client.get(path)

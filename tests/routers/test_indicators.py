@@ -10,7 +10,9 @@ from app.routers.schemas import Estimate
 
 
 def stock(client: TestClient, region: str, **parameters: str) -> dict:
-    answer = client.get(f"/regions/{region}/indicators", params={"indicator": "soc_stock", "period": "all", **parameters})
+    answer = client.get(
+        f"/regions/{region}/indicators", params={"indicator": "soc_stock", "period": "all", **parameters}
+    )
     assert answer.status_code == 200, answer.text
     (only,) = answer.json()["estimates"]
     return only
@@ -43,9 +45,15 @@ def test_coverage_says_what_the_figure_rests_on(client: TestClient):
 def test_datasets_come_with_licence_and_citation(client: TestClient):
     (dataset,) = stock(client, "country-KEN")["datasets"]
     assert dataset == {
-        "id": "kenya", "title": "A set made for a test", "licence": "CC-BY-4.0",
-        "licence_url": "https://creativecommons.org/licenses/by/4.0/", "citation": "Tester, T. (2026)",
-        "doi": "10.1234/test", "n_sites": 12, "synthetic": False}
+        "id": "kenya",
+        "title": "A set made for a test",
+        "licence": "CC-BY-4.0",
+        "licence_url": "https://creativecommons.org/licenses/by/4.0/",
+        "citation": "Tester, T. (2026)",
+        "doi": "10.1234/test",
+        "n_sites": 12,
+        "synthetic": False,
+    }
 
 
 def test_refusal_has_a_reason_and_a_count_but_no_value(client: TestClient):
@@ -68,7 +76,9 @@ def test_profiles_without_value_are_counted_by_reason(client: TestClient):
 
 
 def test_periods_are_all_years_and_decades(client: TestClient):
-    periods = [e["period"]["id"] for e in client.get("/regions/country-KEN/indicators?indicator=soc_stock").json()["estimates"]]
+    periods = [
+        e["period"]["id"] for e in client.get("/regions/country-KEN/indicators?indicator=soc_stock").json()["estimates"]
+    ]
     assert periods == ["all", "2010/2019"]
 
 

@@ -24,8 +24,11 @@ def failing() -> TestClient:
         if name == "Unforeseen":
             raise RuntimeError("password=secret")
         kind = getattr(errors, name)
-        raise kind("parameter", "said") if name == "InvalidParameter" else (
-            kind("said", code="CODE") if issubclass(kind, errors.InputRefused) else kind("said"))
+        raise (
+            kind("parameter", "said")
+            if name == "InvalidParameter"
+            else (kind("said", code="CODE") if issubclass(kind, errors.InputRefused) else kind("said"))
+        )
 
     return TestClient(app, raise_server_exceptions=False)
 

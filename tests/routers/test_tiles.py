@@ -11,7 +11,9 @@ MVT = "application/vnd.mapbox-vector-tile"
 WORLD = "WebMercatorQuad/0/0/0"
 
 
-def tile(client: TestClient, collection: str, address: str = WORLD, **parameters: object) -> dict[str, list[dict[str, Any]]]:
+def tile(
+    client: TestClient, collection: str, address: str = WORLD, **parameters: object
+) -> dict[str, list[dict[str, Any]]]:
     answer = client.get(f"/collections/{collection}/tiles/{address}", params=parameters)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == MVT
@@ -35,7 +37,9 @@ def test_region_without_sites_has_no_figure_and_a_refused_one_says_why(client: T
 
 
 def test_indicator_depth_and_period_choose_the_figure(client: TestClient):
-    content = {f["properties"]["id"]: f["properties"] for f in tile(client, "regions", indicator="soc_content")["regions"]}
+    content = {
+        f["properties"]["id"]: f["properties"] for f in tile(client, "regions", indicator="soc_content")["regions"]
+    }
     assert content["country-KEN"]["value"] == pytest.approx(15.5)
     early = {f["properties"]["id"]: f["properties"] for f in tile(client, "regions", period="2010/2019")["regions"]}
     assert "value" in early["country-KEN"]
@@ -96,9 +100,17 @@ def test_empty_tile_is_empty_and_no_error(client: TestClient):
 
 @pytest.mark.parametrize(
     ("address", "status"),
-    [("WebMercatorQuad/15/0/0", 404), ("WebMercatorQuad/2/4/0", 404), ("WebMercatorQuad/2/0/4", 404),
-     ("WebMercatorQuad/2/2147483647/0", 404), ("WebMercatorQuad/2/99999999999999999999/0", 400), ("WebMercatorQuad/x/0/0", 400),
-     ("WebMercatorQuad/2/-1/0", 400), ("WebMercatorQuad/2/1.5/0", 400), ("WorldCRS84Quad/0/0/0", 404)],
+    [
+        ("WebMercatorQuad/15/0/0", 404),
+        ("WebMercatorQuad/2/4/0", 404),
+        ("WebMercatorQuad/2/0/4", 404),
+        ("WebMercatorQuad/2/2147483647/0", 404),
+        ("WebMercatorQuad/2/99999999999999999999/0", 400),
+        ("WebMercatorQuad/x/0/0", 400),
+        ("WebMercatorQuad/2/-1/0", 400),
+        ("WebMercatorQuad/2/1.5/0", 400),
+        ("WorldCRS84Quad/0/0/0", 404),
+    ],
 )
 def test_tile_that_cannot_exist_is_refused(client: TestClient, address: str, status: int):
     answer = client.get(f"/collections/sites/tiles/{address}")
@@ -133,11 +145,18 @@ def test_tileset_names_its_address_and_limits(client: TestClient):
     template = next(link for link in listed[0]["links"] if link["rel"] == "item")
     assert "{tileMatrix}/{tileRow}/{tileCol}" in template["href"]
     assert listed[0]["tileMatrixSetLimits"][1] == {
-        "tileMatrix": "1", "minTileRow": 0, "maxTileRow": 1, "minTileCol": 0, "maxTileCol": 1}
+        "tileMatrix": "1",
+        "minTileRow": 0,
+        "maxTileRow": 1,
+        "minTileCol": 0,
+        "maxTileCol": 1,
+    }
 
 
 def test_tilejson_leads_to_tiles_of_this_release(client: TestClient):
-    document = client.get("/collections/regions/tiles/WebMercatorQuad", params={"f": "tilejson", "period": "2010/2019"}).json()
+    document = client.get(
+        "/collections/regions/tiles/WebMercatorQuad", params={"f": "tilejson", "period": "2010/2019"}
+    ).json()
     address = document["tiles"][0].format(z=0, y=0, x=0)
     assert "period=2010%2F2019" in address
     assert "immutable" in client.get(address).headers["cache-control"]

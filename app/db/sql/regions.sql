@@ -6,37 +6,47 @@ FROM core.region
 WHERE kind = :kind;
 
 -- locate_sites --
--- For each position of the temporary table `position`: the country it lies in, or the nearest within a distance, and
--- how far it is from the country that was declared (whose territories with codes of their own count to it). Distances are geodesic; the search box is wide enough at any latitude.
+-- For each position of the temporary table `position`: the country it lies in, or the nearest within a distance, and how
+-- far it is from the country that was declared (whose territories with codes of their own count to it). A declared
+-- country within that distance wins over the one the position lies in: generalised borders are off by kilometres.
+-- Distances are geodesic; the search box is wide enough at any latitude.
 WITH inside AS (
     SELECT DISTINCT ON (p.site_key) p.site_key, part.region_id
     FROM position p
     JOIN core.region_part part ON ST_Intersects(part.geom, p.geom)
     JOIN core.region r ON r.id = part.region_id AND r.kind = 'country'
     ORDER BY p.site_key, part.region_id
+), declared AS (
+    SELECT p.site_key, d.id,
+           CASE
+               WHEN i.region_id IN (SELECT r.id FROM core.region r WHERE d.id IN (r.id, r.territory_of)) THEN 0
+               ELSE (
+                   SELECT min(ST_Distance(part.geom::geography, p.geom::geography))
+                   FROM core.region_part part
+                   JOIN core.region r ON r.id = part.region_id
+                   WHERE d.id IN (r.id, r.territory_of)
+               )
+           END AS distance_m
+    FROM position p
+    JOIN core.region d ON d.kind = 'country' AND d.iso_a2 = p.country_code
+    LEFT JOIN inside i USING (site_key)
 )
 SELECT p.site_key,
-       coalesce(inside.region_id, near.region_id) AS region_id,
-       CASE WHEN inside.region_id IS NOT NULL THEN 0 ELSE near.distance_m END AS distance_m,
-       declared.id AS declared_id,
-       CASE
-           WHEN declared.id IS NULL THEN NULL
-           WHEN inside.region_id IN (SELECT r.id FROM core.region r WHERE declared.id IN (r.id, r.territory_of)) THEN 0
-           ELSE (
-               SELECT min(ST_Distance(part.geom::geography, p.geom::geography))
-               FROM core.region_part part
-               JOIN core.region r ON r.id = part.region_id
-               WHERE declared.id IN (r.id, r.territory_of)
-           )
-       END AS declared_distance_m
+       CASE WHEN d.distance_m > 0 AND d.distance_m <= CAST(:within_m AS float8) THEN d.id
+            ELSE coalesce(i.region_id, near.region_id) END AS region_id,
+       CASE WHEN d.distance_m > 0 AND d.distance_m <= CAST(:within_m AS float8) THEN d.distance_m
+            WHEN i.region_id IS NOT NULL THEN 0
+            ELSE near.distance_m END AS distance_m,
+       d.id AS declared_id,
+       d.distance_m AS declared_distance_m
 FROM position p
-LEFT JOIN inside USING (site_key)
-LEFT JOIN core.region declared ON declared.kind = 'country' AND declared.iso_a2 = p.country_code
+LEFT JOIN inside i USING (site_key)
+LEFT JOIN declared d USING (site_key)
 LEFT JOIN LATERAL (
     SELECT part.region_id, ST_Distance(part.geom::geography, p.geom::geography) AS distance_m
     FROM core.region_part part
     JOIN core.region r ON r.id = part.region_id AND r.kind = 'country'
-    WHERE inside.region_id IS NULL
+    WHERE i.region_id IS NULL
       AND ST_DWithin(part.geom, p.geom, 0.12 / greatest(cos(radians(ST_Y(p.geom))), 0.05))
       AND ST_DWithin(part.geom::geography, p.geom::geography, CAST(:within_m AS float8))
     ORDER BY 2, 1

@@ -169,10 +169,3 @@ SELECT d.id, d.slug, d.sampling_design, d.licence_class, d.synthetic,
        (SELECT coalesce(array_agg(o.name ORDER BY o.name), '{}') FROM core.dataset_owner o WHERE o.dataset_id = d.id) AS owners
 FROM core.dataset d
 WHERE d.state = 'published';
-
--- estimated_regions_of_dataset --
--- Regions whose current estimates rest on a dataset.
-SELECT DISTINCT e.region_id
-FROM pub.estimate e
-WHERE e.released_to IS NULL
-  AND e.datasets @> jsonb_build_array(jsonb_build_object('id', CAST(:dataset AS text)));
