@@ -37,7 +37,7 @@ def parse_depths(text: pl.Series, unit: str, decimal: Decimal) -> Depths:
         upper, lower = (_numbers(text.str.extract(_WAVY, group), decimal).value for group in (1, 2))
         value = value.zip_with(~is_wavy, (upper + lower) / 2)
     return Depths(
-        value=pl.Series(depth_to_cm(value.fill_null(float("nan")).to_numpy(), unit)).fill_nan(None),
+        value=value * float(depth_to_cm(1.0, unit)),
         missing=plain.missing & ~is_wavy,
         unreadable=plain.refused.is_not_null() | (is_wavy & value.is_null()),
         open=is_open,

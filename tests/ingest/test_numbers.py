@@ -2,10 +2,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.ingest.numbers import Numbers, decimals, parse_numbers
+
+# A busy machine is no fault.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def numbers(*cells: str | None, **options: Any) -> Numbers:
@@ -77,6 +80,7 @@ def test_decimals_are_counted_as_they_were_written():
     assert decimals(pl.Series(["12", "12.50", "-1,1234", None])).to_list() == [0, 2, 4, 0]
 
 
+@patient
 @given(
     st.lists(
         st.floats(allow_nan=False, allow_infinity=False, min_value=-1e6, max_value=1e6).filter(
@@ -93,6 +97,7 @@ def test_a_number_written_with_either_mark_is_the_same(items: list[float]):
     assert parse_numbers(pl.Series(commas), decimal=",", number_markers=()).value.to_list() == with_points.to_list()
 
 
+@patient
 @given(st.lists(st.text(max_size=8), max_size=5))
 def test_every_cell_is_a_number_missing_or_refused(cells: list[str]):
     found = parse_numbers(pl.Series(cells, dtype=pl.String))

@@ -7,11 +7,14 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.errors import RefusedFile
 from app.ingest.readers import Table, read_table
+
+# A busy machine is no fault.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def text(folder: Path, content: str | bytes, name: str = "t.csv") -> Path:
@@ -281,6 +284,7 @@ def test_workbook_under_a_csv_name_is_still_read(tmp_path: Path):
 cell = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=6).map(str.strip)
 
 
+@patient
 @given(rows=st.lists(st.tuples(cell, cell, cell), min_size=1, max_size=6), delimiter=st.sampled_from(",;\t|"))
 def test_what_csv_writes_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], delimiter: str
@@ -296,6 +300,7 @@ def test_what_csv_writes_is_what_is_read(
     assert [tuple(item or "" for item in cells) for cells in found.frame.rows()] == kept
 
 
+@patient
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes):
     path = text(tmp_path_factory.mktemp("t"), content)
