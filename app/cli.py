@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -31,7 +31,12 @@ from app.settings import Settings
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 SYNTHETIC = "synthetic-demonstration-set"
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0] if __doc__ else None)
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=__doc__.splitlines()[0] if __doc__ else None,
+)
 # Reports go to standard output, everything else to standard error, so that a pipe gets the report only.
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -167,7 +172,8 @@ def _synthetic() -> Dataset:
     """The terms of the synthetic set."""
     said = json.loads((SAMPLES / "synthetic_dataset.json").read_text(encoding="utf-8"))
     known = {field.name for field in dataclasses.fields(Dataset)}
-    return Dataset(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items() if name in known})
+    terms: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in said.items() if n in known}
+    return Dataset(**terms)
 
 
 @cli.command("import")

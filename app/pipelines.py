@@ -205,9 +205,9 @@ def _locate(connection: Connection, sites: pl.DataFrame) -> pl.DataFrame:
     """The country of each site, how far it is from the declared one, and a repair where it is in neither."""
     positions = sites.select("site_key", boundaries.points_ewkb(sites["longitude"], sites["latitude"]), "country_code")
     found = regions.locate(connection, positions)
-    lost = found.filter(
-        pl.col("region_id").is_null() | (pl.col("declared_distance_m").fill_null(0) > regions.NEAR_M)
-    )["site_key"]
+    lost = found.filter(pl.col("region_id").is_null() | (pl.col("declared_distance_m").fill_null(0) > regions.NEAR_M))[
+        "site_key"
+    ]
     repairs = regions.repairs(connection, lost.to_list())
     regions.end_locating(connection)
     names = regions.names(connection)

@@ -30,7 +30,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A private cluster for the whole run, at this version's schema."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), _env_file=None)
     with opened(settings, purpose="tests") as here:
         owner = here.owner_engine()
         # A test's data need not outlive a power cut, and disks of test machines are slow.
@@ -67,13 +67,14 @@ def another(reference: Database) -> Callable[[str], Database]:
 
 
 def _create(database: Database, name: str, template: str) -> Database:
-    with session.disposing(database.engine(database.owner.set(database="postgres"))) as engine:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            # Sessions on the template would refuse the copy.
-            connection.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": template}
-            )
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    with (
+        session.disposing(database.engine(database.owner.set(database="postgres"))) as engine,
+        engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+    ):
+        # Sessions on the template would refuse the copy.
+        ending = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+        connection.execute(ending, {"name": template})
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     return Database(**{role: getattr(database, role).set(database=name) for role in ("owner", "worker", "web")})
 
 

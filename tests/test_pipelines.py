@@ -103,8 +103,7 @@ def test_brazil_from_febr_equals_pandas_from_the_raw_files(connection: Connectio
     assert SHARED is not None
     folder = SHARED / "data" / "febr-brazil"
     run(connection, folder, load_mapping("febr"))
-    read = {"sep": ";", "decimal": ",", "na_values": ["NA"], "keep_default_na": False}
-    layers = pd.read_csv(folder / "febr-camada.txt", **read)
+    layers = pd.read_csv(folder / "febr-camada.txt", sep=";", decimal=",", na_values=["NA"], keep_default_na=False)
     key = ["dataset_id", "observacao_id"]
     # The sites that were stored, by id; which of them lie in Brazil is the database's geometry to say.
     sites = pd.DataFrame(
@@ -336,9 +335,12 @@ def test_job_is_enqueued_with_the_data_or_not_at_all(engine: Engine, tmp_path: P
 
 
 def test_import_before_the_countries_says_what_to_run(database: Database, tmp_path: Path):
-    with session.disposing(database.worker_engine()) as engine, engine.connect() as connection:
-        with pytest.raises(InputRefused, match="observatory seed"):
-            pipelines.import_file(connection, made(tmp_path, ROW), load_mapping(), max_bytes=LIMIT, today=TODAY)
+    with (
+        session.disposing(database.worker_engine()) as engine,
+        engine.connect() as connection,
+        pytest.raises(InputRefused, match="observatory seed"),
+    ):
+        pipelines.import_file(connection, made(tmp_path, ROW), load_mapping(), max_bytes=LIMIT, today=TODAY)
 
 
 @pytest.mark.skipif(SHARED is None, reason="the public datasets are not here")

@@ -47,9 +47,7 @@ def copy_out(
         body = b"".join(bytes(block) for block in copy)
     if not body:
         return pl.DataFrame(schema=dict(schema))
-    return pl.read_csv(
-        body, has_header=False, schema=dict(schema), null_values=[NOTHING]
-    )
+    return pl.read_csv(body, has_header=False, schema=dict(schema), null_values=[NOTHING])
 
 
 def refresh_statistics(connection: Connection) -> None:

@@ -64,9 +64,9 @@ def periods(connection: Connection) -> list[str]:
 
 def region(connection: Connection, region_id: str) -> Row[Any] | None:
     """The published region's names and area."""
+    names = ("id", "kind", "code", "name_en", "name_fr", "name_es", "area_km2", "initiative_region")
     return connection.execute(
-        select(
-            *(pub_region.c[name] for name in ("id", "kind", "code", "name_en", "name_fr", "name_es", "area_km2")),
-            pub_region.c.initiative_region,
-        ).where(pub_region.c.id == region_id, pub_region.c.released_to.is_(None))
+        select(*(pub_region.c[name] for name in names)).where(
+            pub_region.c.id == region_id, pub_region.c.released_to.is_(None)
+        )
     ).first()

@@ -25,9 +25,7 @@ def page(
             yield row.key, row.feature
 
 
-def one(
-    connection: Connection, collection: str, order: str, parameters: Mapping[str, Any]
-) -> tuple[str, str] | None:
+def one(connection: Connection, collection: str, order: str, parameters: Mapping[str, Any]) -> tuple[str, str] | None:
     """Key and GeoJSON text of the feature that the parameters select, None where there is none."""
     return next(iter(list(page(connection, collection, order, parameters, limit=1, offset=0))), None)
 
@@ -35,7 +33,7 @@ def one(
 def count(connection: Connection, collection: str, parameters: Mapping[str, Any]) -> int | None:
     """How many features match, or None where there are more than COUNT_CAP."""
     counted = connection.scalar(
-        text(f"SELECT count(*) FROM (SELECT 1 {sql(f'{collection}_source')} LIMIT {COUNT_CAP + 1}) matching"),  # noqa: S608 - our own queries
+        text(f"SELECT count(*) FROM (SELECT 1 {sql(f'{collection}_source')} LIMIT {COUNT_CAP + 1}) matching"),
         parameters,
     )
     return None if counted is None or counted > COUNT_CAP else int(counted)
@@ -57,6 +55,6 @@ def interval(connection: Connection, table: str) -> tuple[str | None, str | None
     """First and last day of sampling of the current rows."""
     first, last = ("first_sampled", "last_sampled") if table == "site" else ("sampled_from", "sampled_to")
     row = connection.execute(
-        text(f"SELECT min({first})::text, max({last})::text FROM pub.{table} WHERE released_to IS NULL")  # noqa: S608 - tables are declared by us
+        text(f"SELECT min({first})::text, max({last})::text FROM pub.{table} WHERE released_to IS NULL")
     ).one()
     return row[0], row[1]

@@ -28,7 +28,7 @@ def replace(connection: Connection, kind: str, frame: pl.DataFrame) -> None:
     columns = [name for name in frame.columns if name != "id"]
     connection.execute(
         text(
-            f"INSERT INTO core.region (id, {', '.join(columns)}) SELECT id, {', '.join(columns)} FROM incoming "  # noqa: S608 - column names are ours
+            f"INSERT INTO core.region (id, {', '.join(columns)}) SELECT id, {', '.join(columns)} FROM incoming "
             f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in columns)}"
         )
     )

@@ -13,9 +13,7 @@ from app.db.tables import pub_partner, release
 
 def begin(connection: Connection, *, kind: str, summary: str, content: str) -> int:
     """Open the next release and return its number. content : what identifies the change, hashed into the release."""
-    return int(
-        connection.scalar(query("new_release"), {"kind": kind, "summary": summary, "content": content})  # type: ignore[arg-type]
-    )
+    return int(connection.scalar(query("new_release"), {"kind": kind, "summary": summary, "content": content}))
 
 
 def current(connection: Connection) -> int:

@@ -8,6 +8,8 @@ Words are those of ISO 28258 and GloSIS. Ids are random and public; contributors
 scoped to the dataset. Migrations are written by hand and compared with this module by a test.
 """
 
+from typing import Any
+
 from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
@@ -33,7 +35,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -80,12 +81,12 @@ def public_id() -> Column[object]:
     )
 
 
-def required(name: str, kind: TypeEngine[object] | type, comment: str, **more: object) -> Column[object]:
+def required(name: str, kind: Any, comment: str, **more: object) -> Column[object]:
     """A column that is never empty."""
     return Column(name, kind, nullable=False, comment=comment, **more)  # type: ignore[arg-type]
 
 
-def optional(name: str, kind: TypeEngine[object] | type, comment: str, **more: object) -> Column[object]:
+def optional(name: str, kind: Any, comment: str, **more: object) -> Column[object]:
     """A column that may be empty, which means unknown or not applicable, never zero."""
     return Column(name, kind, nullable=True, comment=comment, **more)  # type: ignore[arg-type]
 

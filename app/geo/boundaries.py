@@ -75,4 +75,4 @@ def ewkb(geometry: BaseGeometry) -> str:
 def points_ewkb(longitudes: pl.Series, latitudes: pl.Series) -> pl.Series:
     """Positions as hexadecimal EWKB in WGS 84."""
     points = shapely.set_srid(shapely.points(longitudes.to_numpy(), latitudes.to_numpy()), 4326)
-    return pl.Series("geom", shapely.to_wkb(points, hex=True, include_srid=True).tolist(), dtype=pl.String)
+    return pl.Series("geom", list(shapely.to_wkb(points, hex=True, include_srid=True)), dtype=pl.String)

@@ -14,7 +14,7 @@ from app import collections
 from app.collections import Collection
 from app.db import items
 from app.db.session import reading
-from app.errors import NotFound
+from app.errors import InvalidParameter, NotFound
 from app.routers import deps
 from app.routers.deps import Context, Here, Reading
 from app.routers.links import GEOJSON, JSON, TILESETS, base, link, with_query
@@ -146,7 +146,7 @@ def get_item(request: Request, here: Here, connection: Reading, collection_id: s
     missing = NotFound(f"There is no feature {feature_id!r} in {collection.id}.")
     try:
         wanted: Any = feature_id if collection.id == "regions" else deps.uuid("featureId", feature_id)
-    except deps.InvalidParameter:
+    except InvalidParameter:
         raise missing from None
     if "\x00" in feature_id:
         raise missing

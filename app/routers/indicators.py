@@ -12,7 +12,7 @@ from app.errors import InvalidParameter, NotFound
 from app.routers import deps
 from app.routers.deps import Here, Reading
 from app.routers.links import JSON, base, link
-from app.routers.schemas import Catalogue, Estimate, RegionIndicators
+from app.routers.schemas import Catalogue, Estimate, Period, RegionIndicators
 from app.soil.estimate import ESTIMATORS, MEANING_DESCRIPTIVE, MEANING_REPRESENTATIVE, NOTES, REFUSALS
 from app.soil.indicators import INDICATORS
 
@@ -135,7 +135,7 @@ def estimate_document(row: Row[Any]) -> dict[str, Any]:
     return dict(document)
 
 
-def _period(period: str) -> dict[str, Any]:
+def _period(period: str) -> Period:
     if period == "all":
         return {"id": "all", "label": "all years", "start": None, "end": None}
     first, last = period.split("/")

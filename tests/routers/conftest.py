@@ -47,6 +47,6 @@ def _fill(engine: Engine) -> None:
 @pytest.fixture(scope="session")
 def client(served: str) -> Iterator[TestClient]:
     """The service, answering in this process."""
-    settings = Settings(database_url=served, log_level="error", _env_file=None)  # type: ignore[call-arg, arg-type]
+    settings = Settings(database_url=served, log_level="error", _env_file=None)
     with TestClient(create_app(settings), raise_server_exceptions=False) as here:
         yield here

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app import errors
+from app.db.session import Database
 from app.main import create_app
 from app.routers import problems
 from app.settings import Settings
@@ -80,18 +81,18 @@ def test_request_id_that_could_forge_a_log_line_is_replaced(client: TestClient):
 
 
 def test_database_that_gives_no_answer_is_503_and_not_an_empty_collection(served: str):
-    settings = Settings(database_url=served, log_level="error", features_timeout_s=0.001, _env_file=None)  # type: ignore[call-arg, arg-type]
+    settings = Settings(database_url=served, log_level="error", features_timeout_s=0.001, _env_file=None)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         answer = client.get("/collections/regions/items", params={"limit": 1000})
         assert answer.status_code == 503
         assert answer.json()["type"].endswith("busy")
 
 
-def test_service_refuses_to_start_on_a_database_of_another_schema(database):
+def test_service_refuses_to_start_on_a_database_of_another_schema(database: Database):
     from app.errors import DatabaseUnavailable
 
     url = database.owner.set(database="postgres").render_as_string(hide_password=False)
-    app = create_app(Settings(database_url=url, log_level="error", _env_file=None))  # type: ignore[call-arg, arg-type]
+    app = create_app(Settings(database_url=url, log_level="error", _env_file=None))
     with pytest.raises(DatabaseUnavailable, match="observatory migrate"), TestClient(app):
         pass
 
