@@ -15,6 +15,7 @@ doi:10.5194/soil-4-169-2018. Densities are in [g/cm3], shares are fractions [0-1
 """
 
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,6 +83,7 @@ class FineEarthMass:
     value : the density; NaN where it is not computable. [g/cm3]
     spread : half the range of the readings an unstated basis allows, 0 where there is one reading. [g/cm3]
     stones : volume share of stones that was used. [0-1]
+    stones_needed : the density needs the stones; not so where it already is fine earth per total volume.
     stones_assumed_zero : no stones were given although the density needs them; computed with none.
     basis_assumed : the basis of the density was not stated and stones make it matter.
     stones_basis_assumed : the same for the basis of the stones.
@@ -91,6 +93,7 @@ class FineEarthMass:
     value: Floats
     spread: Floats
     stones: Floats
+    stones_needed: Bools
     stones_assumed_zero: Bools
     basis_assumed: Bools
     stones_basis_assumed: Bools
@@ -157,6 +160,7 @@ def fine_earth_per_total(
         value=np.where(refused, np.nan, middle),
         spread=np.where(refused | np.isnan(spread), 0.0, spread),
         stones=np.where(direct, 0.0, volume_share),
+        stones_needed=~direct,
         stones_assumed_zero=none_given & ~direct & ~np.isnan(rho),
         basis_assumed=unstated_basis & ~refused,
         stones_basis_assumed=unstated_stones & ~direct & ~refused,
@@ -167,9 +171,11 @@ def fine_earth_per_total(
 
 def _one_hot(words: ArrayLike, known: tuple[str, ...], what: str, needed: Bools) -> dict[str, Bools]:
     """One boolean array per known word; anything else is refused by name. What is not needed counts as unknown."""
-    given = np.where(needed, np.broadcast_to(np.asarray(words, dtype=object), needed.shape), "unknown")
-    found = {word: np.asarray(given == word, dtype=np.bool_) for word in known}
-    stray = ~np.logical_or.reduce(list(found.values()))
-    if stray.any():
-        raise ValueError(f"unknown {what} '{given[stray][0]}'; accepted are {', '.join(known)}")
-    return found
+    given = np.broadcast_to(np.asarray(words, dtype=object), needed.shape).reshape(-1).tolist()
+    place = {word: number for number, word in enumerate(known)}
+    codes = np.fromiter(map(place.get, given, repeat(-1)), dtype=np.int8, count=len(given)).reshape(needed.shape)
+    codes = np.where(needed, codes, place["unknown"])
+    if (codes < 0).any():
+        stray = given[int(np.argmax(codes.reshape(-1) < 0))]
+        raise ValueError(f"unknown {what} '{stray}'; accepted are {', '.join(known)}")
+    return {word: codes == number for word, number in place.items()}

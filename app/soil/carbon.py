@@ -491,7 +491,7 @@ def _stock_errors(
     repeat, bias = (per_carbon * once * part for part in u_carbon(layers))
     density = stock * relative_u_density(layers, measured)
     own_density = np.where(measured, density, 0.0)
-    own_stones, assumed_stones = u_stones(layers, mass)
+    own_stones, assumed_stones = u_stones(mass)
     length = U_THICKNESS / (layers.bottom - layers.top)
     variance = repeat**2 + own_density**2 + stock**2 * (own_stones**2 + length**2)
     variance += 2.0 * correlation * repeat * own_density

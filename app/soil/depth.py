@@ -52,6 +52,10 @@ def any_in_profile(flag: Bools, profile: ArrayLike, n_profiles: int) -> Bools:
 
 def depth_order(profile: Ints, top: Floats, bottom: Floats) -> Ints:
     """Positions that sort layers by profile, then top, then bottom."""
+    same, level = profile[1:] == profile[:-1], top[1:] == top[:-1]
+    deeper = (top[1:] > top[:-1]) | (level & (bottom[1:] >= bottom[:-1]))
+    if bool(((profile[1:] > profile[:-1]) | (same & deeper)).all()):
+        return np.arange(profile.size)
     return np.lexsort((bottom, top, profile))
 
 

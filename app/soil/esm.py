@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from app.soil import tridiagonal
 from app.soil.bulk_density import FineEarthMass
 from app.soil.conversions import ORGANIC_MATTER_FACTOR
+from app.soil.depth import depth_order
 from app.soil.layers import (
     BEST,
     RANK,
@@ -37,7 +38,6 @@ from app.soil.layers import (
     ranks,
     relative_u_density,
     stone_ranks,
-    take_mass,
     u_carbon,
     u_stones,
     weakest,
@@ -368,16 +368,29 @@ def interpolate(mass: ArrayLike, quantity: ArrayLike, at: ArrayLike, *, interpol
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Cores:
-    """Usable layers of all cores in depth order; `stop` and `count` per core: why it ends there, and how many."""
+    """Usable layers of all cores in depth order; `stop` and `count` per core: why it ends there, and how many.
 
-    layers: Layers
-    fine_earth: FineEarthMass
+    total, mass, carbon : of the layer [t/ha]. relative_... : standard uncertainties relative to the layer's mass.
+    soc_rank, stone_rank, weak_density, weak_stones : what is known of their sources.
+    """
+
     profile: Ints
     top: Floats
     bottom: Floats
+    soc: Floats
     total: Floats
     mass: Floats
     carbon: Floats
+    u_soc_random: Floats
+    u_soc_common: Floats
+    relative_density: Floats
+    relative_stones: Floats
+    relative_assumed: Floats
+    relative_basis: Floats
+    soc_rank: Ints
+    stone_rank: Ints
+    weak_density: Bools
+    weak_stones: Bools
     stop: Ints
     count: Ints
 
@@ -403,61 +416,79 @@ def _organic_matter_factor(mass_basis: str, factor: float) -> float:
 
 def _cores(layers: Layers, n_profiles: int, factor: float) -> _Cores:
     """The layers of each core from the surface down to the first that is faulty or does not follow the one above."""
-    layers.checked_profile(n_profiles)
-    shallow, deep = np.fmin(layers.top, layers.bottom), np.fmax(layers.top, layers.bottom)
-    rows = np.flatnonzero(~np.asarray(layers.organic, dtype=np.bool_))
-    # A layer without any depth could lie anywhere, so it comes first.
-    shallow = np.where(np.isnan(shallow), -np.inf, shallow)
-    rows = rows[np.lexsort((deep[rows], shallow[rows], np.asarray(layers.profile)[rows]))]
-    sub = layers.take(rows)
-    fine = fine_earth_of(sub)
-    profile = np.asarray(sub.profile, dtype=np.intp)
-    fault = first_fault(_faults(sub, fine, profile, factor), _CODES)
+    profile = layers.checked_profile(n_profiles)
+    fine = fine_earth_of(layers)
+    rows = _in_order(layers, profile)
+    fault = _faults(layers, fine, rows, factor)
 
-    position = np.arange(profile.size)
-    bad = fault != _NONE
-    end = np.full(n_profiles, profile.size)
-    np.minimum.at(end, profile[bad], position[bad])
+    bad = np.flatnonzero(fault != _NONE)
+    end = np.full(n_profiles, rows.size)
+    np.minimum.at(end, profile[rows[bad]], bad)
     stop = np.append(fault, _NONE)[end]
-    stop[np.bincount(profile, minlength=n_profiles) == 0] = _CODES.index("no_mineral_layer")
-    use = np.flatnonzero(position < end[profile])
+    stop[np.bincount(profile[rows], minlength=n_profiles) == 0] = _CODES.index("no_mineral_layer")
+    rows = rows[np.arange(rows.size) < end[profile[rows]]]
 
-    sub, fine, profile = sub.take(use), take_mass(fine, use), profile[use]
-    total = 100.0 * fine.value * (sub.bottom - sub.top)
+    soc, top, bottom = layers.soc[rows], layers.top[rows], layers.bottom[rows]
+    total = 100.0 * fine.value[rows] * (bottom - top)
+    random, common = u_carbon(layers)
+    own_stones, assumed_stones = u_stones(fine)
+    density = relative_u_density(layers, np.ones(profile.size, dtype=np.bool_))
     return _Cores(
-        layers=sub,
-        fine_earth=fine,
-        profile=profile,
-        top=sub.top,
-        bottom=sub.bottom,
+        profile=profile[rows],
+        top=top,
+        bottom=bottom,
+        soc=soc,
         total=total,
-        mass=total * (1.0 - 0.001 * factor * sub.soc),
-        carbon=0.001 * total * sub.soc,
+        mass=total * (1.0 - 0.001 * factor * soc),
+        carbon=0.001 * total * soc,
+        u_soc_random=random[rows],
+        u_soc_common=common[rows],
+        relative_density=density[rows],
+        relative_stones=own_stones[rows],
+        relative_assumed=assumed_stones[rows],
+        relative_basis=fine.spread[rows] / fine.value[rows],
+        soc_rank=ranks(layers.soc_status, "soc_status", ~np.isnan(layers.soc))[rows],
+        stone_rank=stone_ranks(layers, fine)[rows],
+        weak_density=fine.basis_assumed[rows],
+        weak_stones=fine.stones_basis_assumed[rows],
         stop=stop,
-        count=np.bincount(profile, minlength=n_profiles),
+        count=np.bincount(profile[rows], minlength=n_profiles),
     )
 
 
-def _faults(layers: Layers, fine: FineEarthMass, profile: Ints, factor: float) -> dict[str, Bools]:
-    """What keeps each layer, in depth order, from following the one above."""
-    top, bottom = layers.top, layers.bottom
-    first = np.ones(profile.size, dtype=np.bool_)
+def _in_order(layers: Layers, profile: Ints) -> Ints:
+    """The mineral layers by profile and depth. A layer without any depth could lie anywhere, so it comes first."""
+    rows = np.flatnonzero(~np.asarray(layers.organic, dtype=np.bool_))
+    top, bottom = layers.top[rows], layers.bottom[rows]
+    shallow = np.fmin(top, bottom)
+    shallow = np.where(np.isnan(shallow), -np.inf, shallow)
+    return rows[depth_order(profile[rows], shallow, np.fmax(top, bottom))]
+
+
+def _faults(layers: Layers, fine: FineEarthMass, rows: Ints, factor: float) -> Ints:
+    """Place in REASONS of what keeps each layer, in depth order, from following the one above; _NONE if nothing."""
+    profile, top, bottom = np.asarray(layers.profile)[rows], layers.top[rows], layers.bottom[rows]
+    first = np.ones(rows.size, dtype=np.bool_)
     first[1:] = profile[1:] != profile[:-1]
-    step = np.zeros(profile.size)
+    step = np.zeros(rows.size)
     step[1:] = top[1:] - bottom[:-1]
     overlap = ~first & (step < -_ROUNDING)
     overlap[:-1] |= overlap[1:] & ~first[1:]
-    measured = ranks(layers.bulk_density_status, "bulk_density_status") == RANK["measured"]
-    return {
+    known = ~np.isnan(layers.bulk_density)
+    unmeasured = known & (ranks(layers.bulk_density_status, "bulk_density_status", known) != RANK["measured"])
+    of_place = {
         "depth_invalid": ~((bottom > top) & np.isfinite(bottom - top)) | (top < -_ROUNDING),
         "overlap": overlap,
         "starts_below_surface": first & (top > _ROUNDING),
         "gap": ~first & (step > _ROUNDING),
-        "bulk_density_not_measured": ~measured & ~np.isnan(layers.bulk_density),
+    }
+    of_values = {
+        "bulk_density_not_measured": unmeasured,
         "no_mineral_mass": 0.001 * factor * layers.soc >= 1.0,
         **carbon_faults(layers),
         **density_faults(layers, fine),
     }
+    return np.minimum(first_fault(of_place, _CODES), first_fault(of_values, _CODES)[rows])
 
 
 def _read(cores: _Cores, target: Floats, reached: Bools, interpolation: str) -> _Read:
@@ -531,34 +562,38 @@ def _evaluate(x: Floats, y: Floats, slopes: Floats | None, interval: Ints, at: F
 def _errors(
     cores: _Cores, target: Floats, reached: Bools, inside: Ints, factor: float, correlation: float
 ) -> tuple[Floats, Floats]:
-    n = target.size
-    start = np.cumsum(cores.count) - cores.count
-    last = (start + inside)[cores.profile]
-    position = np.arange(cores.profile.size)
-    rows = np.flatnonzero(reached[cores.profile] & (position <= last))
-    full, profile, last = position[rows] < last[rows], cores.profile[rows], last[rows]
-    sub, fine = cores.layers.take(rows), take_mass(cores.fine_earth, rows)
+    """Random and systematic standard uncertainty of each core's stock, from those of the layers it uses."""
+    n, profile = target.size, cores.profile
+    last = _last_layer(cores, inside)[profile]
+    position = np.arange(profile.size)
+    full, used = position < last, position <= last
+    above = np.bincount(profile, weights=cores.mass * full, minlength=n)
+    part = np.where(reached, target - above, 0.0)[profile]
+    share = 1.0 - 0.001 * factor * cores.soc
+    content = cores.soc / share
+    by_carbon = np.where(full, cores.total * (1.0 + 0.001 * factor * content[last]), part / share**2)
+    by_carbon *= 0.001 * used
+    by_mass = 0.001 * full * share * (content - content[last]) * cores.total
 
-    above = np.bincount(profile[full], weights=cores.mass[rows][full], minlength=n)
-    part = (target - above)[profile]
-    share = 1.0 - 0.001 * factor * cores.layers.soc
-    content = cores.layers.soc / share
-    by_carbon = np.where(
-        full, 0.001 * cores.total[rows] * (1.0 + 0.001 * factor * content[last]), 0.001 * part / share[rows] ** 2
-    )
-    by_mass = np.where(full, 0.001 * share[rows] * (content[rows] - content[last]) * cores.total[rows], 0.0)
-
-    repeat, bias = u_carbon(sub)
-    density = relative_u_density(sub, np.ones(rows.size, dtype=np.bool_))
-    own_stones, assumed_stones = u_stones(sub, fine)
-    length = U_THICKNESS / (sub.bottom - sub.top)
-    variance = (by_carbon * repeat) ** 2 + by_mass**2 * (density**2 + own_stones**2 + length**2)
-    variance += 2.0 * correlation * by_carbon * repeat * by_mass * density
+    random = by_carbon * cores.u_soc_random
+    length = U_THICKNESS / (cores.bottom - cores.top)
+    variance = random**2 + by_mass**2 * (cores.relative_density**2 + cores.relative_stones**2 + length**2)
+    variance += 2.0 * correlation * random * by_mass * cores.relative_density
     common = np.zeros(n)
-    for source in (by_carbon * bias, by_mass * fine.spread / fine.value, by_mass * assumed_stones):
+    for source in (
+        by_carbon * cores.u_soc_common,
+        by_mass * cores.relative_basis,
+        by_mass * cores.relative_assumed,
+    ):
         common += np.bincount(profile, weights=source, minlength=n) ** 2
-    random = np.bincount(profile, weights=np.maximum(variance, 0.0), minlength=n)
-    return np.where(reached, np.sqrt(random), np.nan), np.where(reached, np.sqrt(common), np.nan)
+    own = np.bincount(profile, weights=np.maximum(variance, 0.0), minlength=n)
+    return np.where(reached, np.sqrt(own), np.nan), np.where(reached, np.sqrt(common), np.nan)
+
+
+def _last_layer(cores: _Cores, inside: Ints) -> Ints:
+    """Row of the layer in which each core's reference mass is reached, the last for cores without layers."""
+    last = np.cumsum(cores.count) - cores.count + inside
+    return np.asarray(np.minimum(last, max(cores.profile.size - 1, 0)), dtype=np.intp)
 
 
 def _chosen(reached: Bools, hyman: Bools) -> Objects:
@@ -567,27 +602,23 @@ def _chosen(reached: Bools, hyman: Bools) -> Objects:
 
 
 def _quality(cores: _Cores, reached: Bools, inside: Ints) -> dict[str, Any]:
-    """Weakest sources among the layers down to the reference mass, and the tier."""
+    """Weakest sources among the layers down to the reference mass, and the tier. Densities are all measured."""
     n = reached.size
-    start = np.cumsum(cores.count) - cores.count
-    rows = np.flatnonzero(np.arange(cores.profile.size) <= (start + inside)[cores.profile])
-    sub, fine, profile = cores.layers.take(rows), take_mass(cores.fine_earth, rows), cores.profile[rows]
+    rows = np.flatnonzero(np.arange(cores.profile.size) <= _last_layer(cores, inside)[cores.profile])
+    profile = cores.profile[rows]
     assumed = np.zeros((2, n), dtype=np.bool_)
-    assumed[0, profile[fine.basis_assumed]] = True
-    assumed[1, profile[fine.stones_basis_assumed]] = True
-    soc = weakest(ranks(sub.soc_status, "soc_status"), profile, n)
-    density = weakest(ranks(sub.bulk_density_status, "bulk_density_status"), profile, n)
-    stones = weakest(stone_ranks(sub, fine), profile, n)
-    weak = (soc > BEST).astype(np.intp) + ((density > BEST) | assumed[0]) + ((stones > BEST) | assumed[1])
+    assumed[0, profile[cores.weak_density[rows]]] = True
+    assumed[1, profile[cores.weak_stones[rows]]] = True
+    soc, stones = weakest(cores.soc_rank[rows], profile, n), weakest(cores.stone_rank[rows], profile, n)
+    weak = (soc > BEST).astype(np.intp) + assumed[0] + ((stones > BEST) | assumed[1])
 
     def named(words: tuple[str, ...], codes: Ints) -> Objects:
-        found: Objects = np.asarray(words, dtype=object)[codes]
-        found[~reached] = None
-        return found
+        found: Objects = np.array([*words, None], dtype=object)
+        return found[np.where(reached, codes, len(words))]
 
     return {
         "soc_source": named(SOURCES, soc),
-        "bd_source": named(SOURCES, density),
+        "bd_source": named(("measured",), np.zeros(n, dtype=np.intp)),
         "cf_source": named(SOURCES, stones),
         "tier": named(("A", "B", "C", "C"), weak),
     }

@@ -6,6 +6,7 @@ reasons and give the same errors to the same measurements.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any
 
@@ -115,6 +116,8 @@ class Layers:
 
     def take(self, rows: Ints) -> "Layers":
         """Only these layers, in this order."""
+        if rows.size == self.profile.size and bool((rows == np.arange(rows.size)).all()):
+            return self
         columns = ((column.name, getattr(self, column.name)) for column in fields(self))
         chosen: dict[str, Any] = {
             name: None if values is None else np.asarray(values)[rows] for name, values in columns
@@ -141,23 +144,29 @@ def take_mass(mass: FineEarthMass, rows: Ints) -> FineEarthMass:
     return FineEarthMass(**{column.name: getattr(mass, column.name)[rows] for column in fields(mass)})
 
 
-def ranks(status: Objects, column: str) -> Ints:
-    """Place of each status word in SOURCES: the higher, the weaker. Raises ValueError for a word not accepted there."""
+def ranks(status: Objects, column: str, needed: Bools | None = None) -> Ints:
+    """Place of each status word in SOURCES: the higher, the weaker.
+
+    needed : where a word is needed; elsewhere it is not looked at and counts as unknown. Raises ValueError for a word
+    that the column does not accept.
+    """
     accepted = ACCEPTED_STATUSES[column]
+    place = {word: RANK[word] for word in accepted}
     words = np.asarray(status, dtype=object).tolist()
-    stray = sorted({str(word) for word in set(words) - set(accepted)})
-    if stray:
-        raise ValueError(f"unknown {column} '{stray[0]}'; accepted are {', '.join(accepted)}")
-    return np.fromiter(map(RANK.__getitem__, words), dtype=np.intp, count=len(words))
+    found = np.fromiter(map(place.get, words, repeat(-1)), dtype=np.intp, count=len(words))
+    if needed is not None:
+        found = np.where(needed, found, RANK["unknown"])
+    if (found < 0).any():
+        stray = words[int(np.argmax(found < 0))]
+        raise ValueError(f"unknown {column} '{stray}'; accepted are {', '.join(accepted)}")
+    return found
 
 
 def stone_ranks(layers: Layers, mass: FineEarthMass) -> Ints:
     """As ranks, for the coarse fragments: not needed, assumed to be none, or as their status says."""
-    given = np.where(np.isnan(layers.coarse_fragments), "unknown", layers.coarse_fragments_status)
-    found = np.where(
-        mass.stones_assumed_zero, RANK["assumed_zero"], ranks(given.astype(object), "coarse_fragments_status")
-    )
-    return np.where(layers.bulk_density_basis == "fine_per_total", RANK["not_needed"], found)
+    given = ranks(layers.coarse_fragments_status, "coarse_fragments_status", ~np.isnan(layers.coarse_fragments))
+    found = np.where(mass.stones_assumed_zero, RANK["assumed_zero"], given)
+    return np.where(mass.stones_needed, found, RANK["not_needed"])
 
 
 def weakest(ranked: Ints, profile: Ints, n_profiles: int) -> Ints:
@@ -217,16 +226,18 @@ def relative_u_density(layers: Layers, measured: Bools) -> Floats:
     return np.where(np.isnan(layers.u_bulk_density), default, layers.u_bulk_density / layers.bulk_density)
 
 
-def u_stones(layers: Layers, mass: FineEarthMass) -> tuple[Floats, Floats]:
+def u_stones(mass: FineEarthMass) -> tuple[Floats, Floats]:
     """Random and systematic standard uncertainty of a layer's fine-earth mass from its stones, relative to it."""
-    needed = layers.bulk_density_basis != "fine_per_total"
-    random = np.where(needed & ~mass.stones_assumed_zero, U_STONES / (1.0 - mass.stones), 0.0)
+    random = np.where(mass.stones_needed & ~mass.stones_assumed_zero, U_STONES / (1.0 - mass.stones), 0.0)
     return random, np.where(mass.stones_assumed_zero, U_STONES, 0.0)
 
 
 def carbon_share_of_error(layers: Layers, density_rank: Ints) -> Floats:
     """Factor on the error of carbon in a stock: below one where the density was predicted from that carbon."""
     factor = np.ones(layers.soc.shape)
+    first, last = RANK[_PEDOTRANSFERS[0]], RANK[_PEDOTRANSFERS[-1]]
+    if not ((density_rank >= first) & (density_rank <= last)).any():
+        return factor
     for word in _PEDOTRANSFERS:
         rows = np.flatnonzero(density_rank == RANK[word])
         if rows.size:
