@@ -24,8 +24,15 @@ WORDS = json.loads((WEB / "src" / "i18n" / "en.json").read_text(encoding="utf-8"
         ("precision", [code for code in LOCATION_PRECISIONS if code != "region"]),  # such sites are never published
     ],
 )
-def test_the_map_has_words_for_every_code_of_the_service(prefix: str, codes: Iterable[str]):
-    assert [code for code in codes if f"{prefix}.{code}" not in WORDS] == []
+def test_the_map_has_words_for_every_code_of_the_service_and_no_other(prefix: str, codes: Iterable[str]):
+    known = {key.removeprefix(f"{prefix}.") for key in WORDS if key.startswith(f"{prefix}.")}
+    assert known == set(codes), f"bring {prefix}.* in web/src/i18n/*.json in step"
+
+
+def test_the_map_says_reasons_in_the_words_of_the_service():
+    sentences = {"refused": REFUSALS, "reason": REASONS, "note": NOTES, "estimator": ESTIMATORS}
+    ours = {prefix: {code: WORDS.get(f"{prefix}.{code}") for code in codes} for prefix, codes in sentences.items()}
+    assert ours == {prefix: dict(codes) for prefix, codes in sentences.items()}
 
 
 def test_every_indicator_has_a_title_in_every_language_of_the_map():

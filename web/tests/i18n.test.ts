@@ -37,7 +37,7 @@ test('a hole without a value stays visible', () => {
 test('a code of the service without words of ours is told apart from one with', () => {
   language.value = 'es';
   expect([tCode('refused', 'median_only'), tCode('refused', 'new_rule')]).toEqual([
-    'Solo 3 o 4 sitios tienen un valor: se da su mediana, no una media.',
+    'Solo 3 o 4 sitios independientes (unidades de muestreo) tienen un valor: se da su mediana, no una media.',
     null,
   ]);
 });
