@@ -36,7 +36,12 @@ export const plain = (value: number): string => formatter({ maximumFractionDigit
 
 export const count = (value: number): string => formatter({ maximumFractionDigits: 0 }).format(value);
 
-export const percent = (share: number): string => formatter({ style: 'percent', maximumFractionDigits: 0 }).format(share);
+/** A share in whole percent; below one, the first digit that is not zero, so that little never reads as nothing. */
+export const percent = (share: number): string =>
+  formatter({
+    style: 'percent',
+    ...(share > 0 && share < 0.01 ? { maximumSignificantDigits: 1 } : { maximumFractionDigits: 0 }),
+  }).format(share);
 
 /** "61.2 t C/ha", kept on one line. */
 export const quantity = (value: number, unit: string): string =>

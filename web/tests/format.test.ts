@@ -53,8 +53,8 @@ test('a depth above the mineral surface keeps its sign', () => {
   expect(plainSpaces(depthRange({ upper: -5, lower: 30 }))).toBe('-5–30 cm');
 });
 
-test('a share is a percentage', () => {
-  expect(percent(0.404)).toBe('40%');
+test('a share is a percentage, and little is not nothing', () => {
+  expect([percent(0.404), percent(0.0028), percent(0)]).toEqual(['40%', '0.3%', '0%']);
 });
 
 test('a date says no more than is known', () => {
