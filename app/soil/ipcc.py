@@ -475,4 +475,4 @@ def _multiplied(found: Tier1Stock, parts: tuple[Default, ...], categories: tuple
     value = float(np.prod([part.value or 0.0 for part in parts]))
     error = float(np.sqrt(sum((part.error or 0.0) ** 2 for part in parts)))
     half = value * error / 100.0
-    return replace(found, value=value, error=error, lower=value - half, upper=value + half)
+    return replace(found, value=value, error=error, lower=max(value - half, 0.0), upper=value + half)
