@@ -1,13 +1,13 @@
 """Bulk density and coarse fragments: four quantities with one name, brought to the one a carbon stock needs.
 
 With V the volume of the undisturbed sample, V_c the volume and m_c the dry mass of coarse fragments (> 2 mm) and m_f
-the dry mass of the fine earth:
+the dry mass of the fine earth, and ρ_c = m_c / V_c:
 
-    fine_per_total   m_f / V               what a stock needs
-    fine_earth       m_f / (V - V_c)
-    whole            (m_f + m_c) / V
-    by volume        V_c / V
-    by mass          m_c / (m_f + m_c)
+    fine_per_total   ρ_ft = m_f / V               what a stock needs
+    fine_earth       ρ_fe = m_f / (V - V_c)
+    whole            ρ_w = (m_f + m_c) / V
+    by volume        φ_v = V_c / V
+    by mass          φ_m = m_c / (m_f + m_c)
 
 The conversions are exact identities. Applying one in the place of another overestimates stony soils by more than
 100 %: Poeplau et al. 2017, SOIL 3:61, doi:10.5194/soil-3-61-2017; Hobley et al. 2018, SOIL 4:169,
@@ -39,6 +39,8 @@ WIDEST_SPREAD = 0.25
 def from_fine_earth_and_volume(density: ArrayLike, stones: ArrayLike) -> Floats:
     """Fine-earth mass per total volume from the density of the fine earth and stones by volume [g/cm3].
 
+        ρ_ft = ρ_fe (1 - φ_v)
+
     Example: 1.40 g/cm3 and 25 vol.% of stones give 1.40 x 0.75 = 1.05 g/cm3.
     """
     return np.asarray(np.asarray(density) * (1.0 - np.asarray(stones)), dtype=np.float64)
@@ -47,6 +49,8 @@ def from_fine_earth_and_volume(density: ArrayLike, stones: ArrayLike) -> Floats:
 def from_whole_and_mass(density: ArrayLike, stones: ArrayLike) -> Floats:
     """Fine-earth mass per total volume from the density of the whole soil and stones by mass [g/cm3].
 
+        ρ_ft = ρ_w (1 - φ_m)
+
     Example: 1.60 g/cm3 and 25 mass-% of stones give 1.60 x 0.75 = 1.20 g/cm3.
     """
     return np.asarray(np.asarray(density) * (1.0 - np.asarray(stones)), dtype=np.float64)
@@ -54,6 +58,8 @@ def from_whole_and_mass(density: ArrayLike, stones: ArrayLike) -> Floats:
 
 def from_whole_and_volume(density: ArrayLike, stones: ArrayLike, stone_density: float = STONE_DENSITY) -> Floats:
     """Fine-earth mass per total volume from the density of the whole soil and stones by volume [g/cm3].
+
+        ρ_ft = ρ_w - φ_v ρ_c
 
     Example: 1.60 g/cm3 and 20 vol.% of stones of 2.65 g/cm3 give 1.60 - 0.53 = 1.07 g/cm3. A result of zero or less
     says that the two inputs contradict each other.
@@ -64,6 +70,8 @@ def from_whole_and_volume(density: ArrayLike, stones: ArrayLike, stone_density: 
 def stones_by_volume(stones_by_mass: ArrayLike, fine_earth: ArrayLike, stone_density: float = STONE_DENSITY) -> Floats:
     """Stones by volume from stones by mass and the density of the fine earth [0-1].
 
+        φ_v = (φ_m / ρ_c) / (φ_m / ρ_c + (1 - φ_m) / ρ_fe)
+
     Example: 50 mass-% of stones of 2.65 g/cm3 in fine earth of 1.325 g/cm3 take one third of the volume.
     """
     mass = np.asarray(stones_by_mass, dtype=np.float64)
@@ -72,7 +80,10 @@ def stones_by_volume(stones_by_mass: ArrayLike, fine_earth: ArrayLike, stone_den
 
 
 def from_fine_earth_and_mass(density: ArrayLike, stones: ArrayLike, stone_density: float = STONE_DENSITY) -> Floats:
-    """Fine-earth mass per total volume from the density of the fine earth and stones by mass [g/cm3]."""
+    """Fine-earth mass per total volume from the density of the fine earth and stones by mass [g/cm3].
+
+    ρ_ft = ρ_fe (1 - φ_v)        φ_v from φ_m as in stones_by_volume
+    """
     return from_fine_earth_and_volume(density, stones_by_volume(stones, density, stone_density))
 
 

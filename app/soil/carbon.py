@@ -305,6 +305,8 @@ def fixed_depth_content(
 
     Rules of completeness, parameters and errors as in fixed_depth_stock; bulk density and stones are not needed.
 
+        content = Σ SOC L / Σ L        L length inside the interval
+
     By hand: 0-10 cm 30 g/kg and 10-40 cm 9 g/kg give (30 x 10 + 9 x 20) / 30 = 16 g/kg in 0-30 cm.
     """
     inside = _layers_inside(layers, n_profiles, upper, lower)
