@@ -5,7 +5,17 @@ from types import ModuleType
 
 import pytest
 
-from app.soil import change, classes, estimate, texture, trend
+from app.soil import (
+    change,
+    classes,
+    declustering,
+    estimate,
+    ipcc,
+    map_uncertainty,
+    texture,
+    trend,
+    zonal,
+)
 from tests.soil.pages import equations, public_functions, results, table, text_of
 
 PAGES: dict[str, tuple[ModuleType, ...]] = {
@@ -13,6 +23,10 @@ PAGES: dict[str, tuple[ModuleType, ...]] = {
     "soil_classes": (classes,),
     "change": (change, trend),
     "regional_estimate": (estimate,),
+    "declustering": (declustering,),
+    "map_uncertainty": (map_uncertainty,),
+    "zonal": (zonal,),
+    "ipcc": (ipcc,),
 }
 
 
@@ -39,6 +53,10 @@ def test_every_equation_of_the_docstrings_stands_on_the_page(page: str):
         ("change", "Notes on a change", change.NOTES),
         ("change", "When there is no trend", trend.REFUSALS),
         ("change", "Notes on a trend", trend.NOTES),
+        ("declustering", "When a point weighs nothing", declustering.REASONS),
+        ("map_uncertainty", "When there is no standard error", map_uncertainty.REASONS),
+        ("zonal", "When there are no statistics", zonal.REASONS),
+        ("ipcc", "When there is no default", ipcc.REASONS),
     ],
 )
 def test_every_reason_and_note_stands_on_the_page_with_its_sentence(page: str, heading: str, words: Mapping[str, str]):
@@ -103,3 +121,59 @@ def test_worked_example_of_a_change_is_what_the_code_computes():
         change.VERDICTS[unpaired.verdict],
     ]
     assert found == results("change")
+
+
+def test_worked_example_of_declustering_is_what_the_code_computes():
+    rows = table("declustering", "Worked example")
+    found = declustering.declustered_mean([float(value) for value, _ in rows], [cell for _, cell in rows])
+    assert [f"{found.mean:.1f}", f"{found.plain_mean:.1f}"] == results("declustering")
+    for kind, resolution in declustering.H3_RESOLUTIONS.items():
+        assert f"| {kind} | {resolution} |" in text_of("declustering")
+
+
+def test_worked_example_of_map_uncertainty_is_what_the_code_computes():
+    sd, weight, x = (
+        [float(cell) for cell in column] for column in zip(*table("map_uncertainty", "Worked example"), strict=True)
+    )
+    found = map_uncertainty.map_mean_error(
+        sd, weight, x, correlogram=lambda d: map_uncertainty.exponential_correlogram(d, 20, 0.2)
+    )
+    errors = (found.se, found.se_independent, found.se_dependent)
+    assert [f"{error:.2f}" for error in errors] == results("map_uncertainty")
+
+
+def test_worked_example_of_zonal_statistics_is_what_the_code_computes():
+    value, share, area = (
+        [float(cell or "nan") for cell in column] for column in zip(*table("zonal", "Worked example"), strict=True)
+    )
+    found = zonal.zonal_statistics(value, share, area)
+    assert [f"{found.mean:.1f}", f"{found.total:.0f}", f"{found.covered_share:.3f}"] == results("zonal")
+
+
+def test_ipcc_tables_on_the_page_are_those_of_the_code():
+    def printed(found: ipcc.Default) -> str:
+        return "–" if found.value is None else f"{found.value:g} ± {found.error:g} %"
+
+    stocks = {
+        (row[0], soil): cell
+        for row in table("ipcc", "Reference stocks")
+        for soil, cell in zip(ipcc.SOILS, row[1:], strict=True)
+    }
+    assert stocks == {(c, s): printed(ipcc.reference_stock(s, c)) for c in ipcc.CLIMATES for s in ipcc.SOILS}
+    factors = {
+        (kind, category, climate): cell
+        for kind, category, *cells in table("ipcc", "Stock change factors")
+        for climate, cell in zip(ipcc.CLIMATES[2:], cells, strict=True)
+    }
+    assert factors == {key: printed(found) for key, found in ipcc.FACTORS.items()}
+
+
+def test_worked_example_of_ipcc_is_what_the_code_computes():
+    native = ipcc.tier1_stock("high_activity_clay", "warm_temperate_moist")
+    crops = ipcc.tier1_stock(
+        "high_activity_clay", "warm_temperate_moist", land_use="annual_crops", management="no_tillage"
+    )
+    assert native.value is not None
+    assert crops.value is not None
+    change_per_year = ipcc.annual_change(crops.value, native.value, 10)[0]
+    assert [f"{crops.value:.1f}", f"{crops.error:.1f}", f"{change_per_year:.1f}"] == results("ipcc")
