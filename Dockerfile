@@ -28,6 +28,7 @@ COPY --from=build /observatory/.venv .venv
 COPY --from=build /observatory/app app
 COPY --from=build /observatory/migrations migrations
 COPY --from=build /observatory/data data
+COPY --from=build /observatory/docs docs
 COPY --from=build /observatory/LICENSE /observatory/README.md ./
 ENV PATH=/observatory/.venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
