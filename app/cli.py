@@ -4,9 +4,11 @@ Exit codes: 0 done; 1 the input was refused, or a check failed; 2 wrong usage; 3
 run the service.
 """
 
+import contextlib
 import dataclasses
 import datetime as dt
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,20 +97,24 @@ def serve() -> None:
     """Serve the API and the map."""
     import uvicorn  # noqa: PLC0415 - the other commands need no server
 
+    from app import main as service  # noqa: PLC0415 - likewise
+
     found = settings()
     _require_free(found.host, found.port)
+    # The server ends by the signal it got; made an exception, the database is stopped in order as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     shown = "127.0.0.1" if found.host == "0.0.0.0" else found.host  # noqa: S104 - compared, not bound
-    err.print(f"Map: [bold]http://{shown}:{found.port}/map/[/]  (Ctrl-C stops)", highlight=False)
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=found.host,
-        port=found.port,
-        log_config=None,
-        access_log=False,
-        proxy_headers=True,
-        timeout_graceful_shutdown=10,
-    )
+    with service.opened(found) as here, contextlib.suppress(KeyboardInterrupt):
+        err.print(f"Map: [bold]http://{shown}:{found.port}/map/[/]  (Ctrl-C stops)", highlight=False)
+        uvicorn.run(
+            service.create_app(found, here),
+            host=found.host,
+            port=found.port,
+            log_config=None,
+            access_log=False,
+            proxy_headers=True,
+            timeout_graceful_shutdown=10,
+        )
 
 
 def _require_free(host: str, port: int) -> None:
@@ -218,7 +224,8 @@ def import_file(
         report.write_text(json.dumps(found.report.to_json(), indent=2, ensure_ascii=False), encoding="utf-8")
     _print_report(found)
     if found.dataset is None:
-        err.print("[red]Nothing was stored:[/] rows were refused and --strict was given.")
+        why = "rows were refused and --strict was given" if strict else "no row could be stored"
+        err.print(f"[red]Nothing was stored:[/] {why}.")
         raise typer.Exit(1)
 
 

@@ -152,7 +152,9 @@ REGIONS = Collection(
             Filter(name="kind", description="Kind of region; country where none is named."),
             Filter(name="indicator", description="Id of the indicator; soc_stock where none is named."),
             Filter(name="depth", description="Depth interval in cm; 0-30 where none is named."),
-            Filter(name="period", description="all, or first and last year such as 2010/2019; all where none is named."),
+            Filter(
+                name="period", description="all, or first and last year such as 2010/2019; all where none is named."
+            ),
         ),
     ),
     attribution="Made with Natural Earth",
@@ -188,6 +190,4 @@ def get(collection_id: str) -> Collection:
     try:
         return COLLECTIONS[collection_id]
     except KeyError:
-        raise NotFound(
-            f"There is no collection {collection_id!r}. Collections: {', '.join(COLLECTIONS)}."
-        ) from None
+        raise NotFound(f"There is no collection {collection_id!r}. Collections: {', '.join(COLLECTIONS)}.") from None

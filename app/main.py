@@ -1,7 +1,7 @@
 """Wires the service together: routers, problem documents, database and the map's files."""
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 
 from app import logs
 from app.db import migrations, session
+from app.db.session import Database
 from app.routers import collections, indicators, landing, problems, tiles
 from app.routers.around import Around
 from app.routers.deps import Context
@@ -21,8 +22,8 @@ from app.settings import Settings
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service for one configuration; the database is opened when it starts and closed when it stops."""
+def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+    """The service for one configuration. Without a database it opens the configured one for as long as it runs."""
     settings = settings or Settings()
     logs.configure(settings)
 
@@ -30,7 +31,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
             # Starting a cluster takes a while; the event loop belongs to the server meanwhile.
-            app.state.context = await anyio.to_thread.run_sync(_open, settings, stack)
+            app.state.context = await anyio.to_thread.run_sync(_open, settings, database, stack)
             yield
 
     app = FastAPI(
@@ -58,10 +59,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _open(settings: Settings, stack: ExitStack) -> Context:
-    """The database, brought to this version's schema where it is ours to do so."""
-    purpose = f"serving on port {settings.port}"
-    database = stack.enter_context(session.opened(settings, purpose=purpose, guest=False))
+def opened(settings: Settings) -> AbstractContextManager[Database]:
+    """The configured database, for a service: a private one must not be in use by another."""
+    return session.opened(settings, purpose=f"serving on port {settings.port}", guest=False)
+
+
+def _open(settings: Settings, database: Database | None, stack: ExitStack) -> Context:
+    """Engines on the database, brought to this version's schema where it is ours to do so."""
+    database = database or stack.enter_context(opened(settings))
     with session.disposing(database.owner_engine()) as owner:
         migrations.require(owner, ours=settings.database_url is None)
     engines = [

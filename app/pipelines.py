@@ -111,7 +111,7 @@ def import_file(
     slug, title : name the dataset otherwise than the mapping or the file does.
     replace : whether a dataset that has observations already may be replaced by this file.
     strict : whether a single refused row refuses the file.
-    Publication is enqueued in the same transaction. Raises InputRefused for a file that cannot be read or understood.
+    A file of which no row can be stored is refused as well. Publication is enqueued in the same transaction. Raises InputRefused for a file that cannot be read or understood.
     """
     if regions.count(connection, "country") == 0:
         raise InputRefused(
@@ -137,7 +137,7 @@ def import_file(
             code="DATASET_EXISTS",
             suggestion="Name another dataset with --dataset, or put the new file in its place with --replace.",
         )
-    if strict and found.report.rows_refused:
+    if found.sites.is_empty() or (strict and found.report.rows_refused):
         return Imported(slug=given.slug, dataset=None, report=found.report)
     progress("storing")
     dataset = datasets.register(connection, _record(given), given.owners or (given.title,))

@@ -123,6 +123,7 @@ def store(
                     "site_key": s.key,
                     "profile_id": "1",
                     "replicate": None,
+                    "sampling_kind": "single",
                     "sampled_from": dt.date(s.year, 6, 1) if s.year else None,
                     "sampled_to": dt.date(s.year, 6, 1) if s.year else None,
                     "date_precision": "day" if s.year else "unknown",

@@ -47,7 +47,7 @@ def store(
         visit,
         visits.join(keys, on="site_key")
         .rename({**source, "profile_id": "own_id"})
-        .with_columns(pl.col("replicate").fill_null(""), pl.lit("unknown").alias("sampling_kind"))
+        .with_columns(pl.col("replicate").fill_null(""), pl.col("sampling_kind").fill_null("unknown"))
         .drop("visit_key", "site_key"),
     )
     bulk.copy_in(
