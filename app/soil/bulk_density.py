@@ -14,8 +14,10 @@ The conversions are exact identities. Applying one in the place of another overe
 doi:10.5194/soil-4-169-2018. Densities are in [g/cm3], shares are fractions [0-1]; NaN in is NaN out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import repeat
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +30,19 @@ STONE_DENSITY = 2.65
 
 DENSITY_BASES = ("fine_earth", "whole", "fine_per_total", "unknown")
 STONE_BASES = ("volume", "mass", "unknown")
+
+FIELD_CLASSES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "none": (0.0, 0.0),
+        "very_few": (0.0, 0.02),
+        "few": (0.02, 0.05),
+        "common": (0.05, 0.15),
+        "many": (0.15, 0.40),
+        "abundant": (0.40, 0.80),
+        "dominant": (0.80, 1.0),
+    }
+)
+"""Abundance of coarse fragments estimated in the field, by volume (FAO 2006, Guidelines for soil description) [0-1]."""
 
 NEGLIGIBLE_STONES = 0.05
 """Volume share up to which an unstated basis is read as fine earth and stones by volume, and only flagged."""
@@ -85,6 +100,26 @@ def from_fine_earth_and_mass(density: ArrayLike, stones: ArrayLike, stone_densit
     ρ_ft = ρ_fe (1 - φ_v)        φ_v from φ_m as in stones_by_volume
     """
     return from_fine_earth_and_volume(density, stones_by_volume(stones, density, stone_density))
+
+
+def stones_of_field_class(classes: ArrayLike) -> tuple[Floats, Floats]:
+    """Stones by volume of the classes of a field description, and their standard uncertainty [0-1].
+
+    classes : keys of FIELD_CLASSES, None where not described, which is NaN and not `none`.
+
+        φ_v = (low + high) / 2        u = (high - low) / √12
+
+    The middle of the class, as a rectangular distribution; mark such a value `field_class`. Raises ValueError for
+    another word. Example: common, 5 to 15 %, is 0.10 ± 0.03.
+    """
+    words = np.asarray(classes, dtype=object)
+    stray = sorted({str(word) for word in words.reshape(-1).tolist() if word is not None and word not in FIELD_CLASSES})
+    if stray:
+        raise ValueError(f"unknown class of coarse fragments '{stray[0]}'; accepted are {', '.join(FIELD_CLASSES)}")
+    missing = (np.nan, np.nan)
+    ends = np.array([FIELD_CLASSES.get(word, missing) for word in words.reshape(-1).tolist()], dtype=np.float64)
+    low, high = ends.reshape(*words.shape, 2)[..., 0], ends.reshape(*words.shape, 2)[..., 1]
+    return (low + high) / 2.0, (high - low) / np.sqrt(12.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

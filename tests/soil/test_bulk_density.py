@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.soil.bulk_density import (
     fine_earth_per_total,
@@ -8,6 +10,7 @@ from app.soil.bulk_density import (
     from_whole_and_mass,
     from_whole_and_volume,
     stones_by_volume,
+    stones_of_field_class,
 )
 
 NAN = np.nan
@@ -111,3 +114,40 @@ def test_basis_of_a_missing_value_is_not_looked_at():
     words = np.array([["fine_earth", None], [None, "volume"]])
     mass = fine_earth_per_total([1.2, NAN], words[0], [NAN, 0.1], words[1])
     assert mass.value[0] == 1.2
+
+
+def test_rock_density_is_explicit():
+    light = fine_earth_per_total(1.6, "whole", 0.2, "volume", stone_density=2.0)
+    assert light.value == pytest.approx([1.6 - 0.4])
+    assert fine_earth_per_total(1.6, "whole", 0.2, "volume").value == pytest.approx([1.6 - 0.53])
+
+
+def test_a_field_class_is_its_middle_with_the_uncertainty_of_its_width():
+    stones, u = stones_of_field_class(np.array(["common", "none", "dominant", None], dtype=object))
+    assert stones == pytest.approx([0.10, 0.0, 0.90, NAN], nan_ok=True)
+    assert u == pytest.approx([0.10 / np.sqrt(12), 0.0, 0.20 / np.sqrt(12), NAN], nan_ok=True)
+
+
+def test_field_classes_keep_their_shape_and_none_are_no_error():
+    assert stones_of_field_class([["few", "many"]])[0].shape == (1, 2)
+    assert stones_of_field_class([])[0].size == 0
+
+
+def test_an_unknown_field_class_is_refused_by_name():
+    with pytest.raises(ValueError, match="unknown class of coarse fragments 'stony'; accepted are none, very_few"):
+        stones_of_field_class(["few", "stony"])
+
+
+@given(st.floats(0.3, 1.9), st.floats(0, 0.9), st.floats(2.0, 3.0))
+def test_every_route_from_one_sample_ends_at_the_same_mass(fine_earth: float, volume: float, rock: float):
+    fine, stones = fine_earth * (1 - volume), volume * rock
+    by_mass = stones / (fine + stones)
+    for basis, density, share, stones_basis in (
+        ("fine_earth", fine_earth, volume, "volume"),
+        ("fine_earth", fine_earth, by_mass, "mass"),
+        ("whole", fine + stones, volume, "volume"),
+        ("whole", fine + stones, by_mass, "mass"),
+        ("fine_per_total", fine, volume, "volume"),
+    ):
+        found = fine_earth_per_total(density, basis, share, stones_basis, stone_density=rock).value
+        assert found == pytest.approx([fine], rel=1e-9, abs=1e-12)

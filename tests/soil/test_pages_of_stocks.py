@@ -68,6 +68,11 @@ def test_numbers_on_the_page_are_those_of_the_code(
         assert getattr(owner, name) == float(value), name
 
 
+def test_field_classes_of_stones_on_the_page_are_those_of_the_code():
+    rows = table("bulk_density", "Conversions", 1)
+    assert {word: (float(low), float(high)) for word, low, high in rows} == dict(bulk_density.FIELD_CLASSES)
+
+
 def test_flags_of_a_curve_and_ends_of_a_profile_are_explained():
     assert [flag for flag in spline.FLAGS if f"`{flag}`" not in section("spline", "Rules")] == []
     explained = section("depth", "Zero, organic layers, rock")

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.soil.properties import PROPERTIES
 from app.soil.units import UnknownUnit, depth_to_cm, factor, known_units, to_canonical
@@ -103,3 +105,10 @@ def test_depths_become_centimetres(value: float, unit: str):
 def test_depth_in_an_unknown_unit_is_refused():
     with pytest.raises(UnknownUnit, match="Depth: unknown unit 'fathom'"):
         depth_to_cm(1.0, "fathom")
+
+
+@given(st.sampled_from([(code, unit) for code in PROPERTIES for unit in known_units(code)]), st.floats(0, 1e6))
+def test_a_value_there_and_back_is_itself(pair: tuple[str, str], value: float):
+    code, unit = pair
+    assert float(to_canonical(code, value, unit)) / factor(code, unit) == pytest.approx(value, rel=1e-12)
+    assert float(to_canonical(code, value / factor(code, unit), unit)) == pytest.approx(value, rel=1e-12)
