@@ -223,7 +223,8 @@ def relative_u_density(layers: Layers, measured: Bools) -> Floats:
     default = np.where(measured, RELATIVE_U_MEASURED_DENSITY, RELATIVE_U_ESTIMATED_DENSITY)
     if layers.u_bulk_density is None:
         return default
-    return np.where(np.isnan(layers.u_bulk_density), default, layers.u_bulk_density / layers.bulk_density)
+    density = np.where(layers.bulk_density > 0, layers.bulk_density, np.nan)
+    return np.where(np.isnan(layers.u_bulk_density), default, layers.u_bulk_density / density)
 
 
 def u_stones(mass: FineEarthMass) -> tuple[Floats, Floats]:

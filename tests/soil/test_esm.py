@@ -139,6 +139,11 @@ def test_a_fault_above_the_reference_mass_is_named(row: tuple[int, float, float,
     assert reason in REASONS
 
 
+def test_a_density_of_zero_with_a_stated_uncertainty_is_refused():
+    stock = total(TWO[0], (0, 10, 30, 10, 0.0), u_bulk_density=np.array([0.05, 0.05]))
+    assert stock.reason.tolist() == ["bulk_density_out_of_range"]
+
+
 def test_faults_below_the_reference_mass_do_not_matter():
     assert total(*TWO, (0, 30, 60, NAN, NAN), (0, 50, 90, 5, 1.3), (0, 90, 80, 5, 1.3)).value[0] == 40.0
 
