@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        responses=problems.RESPONSES,
     )
     for router in (landing.router, collections.router, tiles.router, indicators.router):
         app.include_router(router)

@@ -24,6 +24,38 @@ RETRY_AFTER_S = "5"
 TYPE_BASE = "urn:soil-health-observatory:problem:"
 MEDIA_TYPE = "application/problem+json"
 
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    int(status): {"description": said, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status, said in (
+        (HTTPStatus.BAD_REQUEST, "A parameter is malformed or unknown; the answer names it."),
+        (HTTPStatus.NOT_FOUND, "There is no such thing."),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "No answer in time; try again after Retry-After seconds."),
+    )
+}
+"""What any endpoint may answer beside its own."""
+
+SCHEMA = {
+    "title": "Problem",
+    "description": "A problem document (RFC 9457).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["parameter", "detail"],
+                "properties": {"parameter": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+
 log = structlog.get_logger()
 
 
@@ -55,7 +87,19 @@ def status_of(fault: errors.ObservatoryError) -> HTTPStatus:
 
 
 def register(app: FastAPI) -> None:
-    """Answer every failure of an endpoint with a problem document."""
+    """Answer every failure of an endpoint with a problem document, and say so in the description of the API."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        document["components"]["schemas"]["Problem"] = SCHEMA
+        for path in document["paths"].values():
+            for operation in path.values():
+                # The framework would answer a malformed parameter with 422; we answer 400.
+                operation["responses"].pop("422", None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
     @app.exception_handler(errors.ObservatoryError)
     def foreseen(request: Request, fault: Exception) -> Response:

@@ -106,4 +106,7 @@ def test_browsers_are_sent_to_the_map_and_programs_are_not(client: TestClient):
 def test_every_declared_path_is_described(client: TestClient):
     paths = client.get("/openapi.json").json()["paths"]
     assert "/collections/{collection_id}/items" in paths
-    assert all(operation.get("summary") for path in paths.values() for operation in path.values())
+    operations = [operation for path in paths.values() for operation in path.values()]
+    assert all(operation.get("summary") for operation in operations)
+    assert all({"200", "400", "404", "503"} <= set(operation["responses"]) for operation in operations)
+    assert all("422" not in operation["responses"] for operation in operations)
