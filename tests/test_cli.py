@@ -1,5 +1,6 @@
 """The command line as its user meets it: a process of its own, its words and its exit codes."""
 
+import datetime as dt
 import json
 import os
 import signal
@@ -14,7 +15,10 @@ from typing import Any
 
 import pytest
 
-from app import cli
+from app import cli, pipelines
+from app.db import jobs, releases, session
+from app.ingest.mapping import load_mapping
+from app.settings import Settings
 from tests.test_pipelines import HEADER, ROW, made
 
 ROOT = Path(__file__).parents[1]
@@ -137,6 +141,38 @@ def test_killed_service_is_followed_by_one_that_serves(seeded: Path):
     second = Service(seeded)
     assert get(second.port, "/collections/sites/items")["numberMatched"] > 800
     second.end(signal.SIGTERM)
+
+
+def test_worker_does_the_waiting_jobs_and_ends_when_told(seeded: Path, tmp_path: Path):
+    settings = Settings(data_dir=seeded)
+    with session.opened(settings, purpose="test") as here, session.disposing(here.worker_engine()) as engine:
+        with engine.begin() as connection:
+            before = releases.current(connection)
+            pipelines.import_file(
+                connection,
+                made(tmp_path, ROW),
+                load_mapping(),
+                max_bytes=10**8,
+                today=dt.date(2026, 1, 1),
+                slug="queued",
+            )
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "app", "worker"],
+            cwd=ROOT,
+            env=environment(seeded),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        end = time.monotonic() + 60
+        while True:
+            with engine.connect() as connection:
+                if releases.current(connection) > before and not jobs.waiting(connection):
+                    break
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        worker.send_signal(signal.SIGTERM)
+        said = worker.communicate(timeout=60)[1]
+    assert worker.returncode == 0, said
 
 
 def test_port_in_use_is_said_plainly(tmp_path: Path):
