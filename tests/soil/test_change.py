@@ -314,6 +314,17 @@ def test_rates_need_three_years_and_headlines_five(years: float, rate: float | N
     assert change.value == 3
 
 
+@pytest.mark.parametrize(("n", "few"), [(9, True), (10, False)])
+def test_fewer_than_ten_units_carry_a_note(n: int, few: bool):  # noqa: FBT001
+    y0, y1 = np.arange(50.0, 50 + n), np.arange(50.0, 50 + n) ** 1.01
+    for change in (
+        paired_change(y0, y1, years=10),
+        unpaired_change(y0, y1, years=10, probability_samples=True),
+        unpaired_change(y0, [*y1, 50, 60, 70], years=10, probability_samples=True),
+    ):
+        assert ("few_units" in change.notes) == few
+
+
 def test_equal_changes_have_no_standard_error_instead_of_zero():
     change = paired_change([50.1, 60.2, 70.3], [51.2, 61.3, 71.4], years=10)
     assert change.value == pytest.approx(1.1)

@@ -97,23 +97,23 @@ def test_ph_classes_leave_no_tenth_out_and_follow_each_other():
 
 
 @pytest.mark.parametrize(
-    ("ph", "code"),
+    ("lowest", "highest", "code"),
     [
-        (3.4, "ultra acid"),
-        (4.4, "extremely acid"),
-        (5.0, "very strongly acid"),
-        (5.5, "strongly acid"),
-        (6.0, "moderately acid"),
-        (6.5, "slightly acid"),
-        (7.3, "neutral"),
-        (7.8, "slightly alkaline"),
-        (8.4, "moderately alkaline"),
-        (9.0, "strongly alkaline"),
-        (9.1, "very strongly alkaline"),
+        (1.5, 3.4, "ultra acid"),
+        (3.5, 4.4, "extremely acid"),
+        (4.5, 5.0, "very strongly acid"),
+        (5.1, 5.5, "strongly acid"),
+        (5.6, 6.0, "moderately acid"),
+        (6.1, 6.5, "slightly acid"),
+        (6.6, 7.3, "neutral"),
+        (7.4, 7.8, "slightly alkaline"),
+        (7.9, 8.4, "moderately alkaline"),
+        (8.5, 9.0, "strongly alkaline"),
+        (9.1, 13.0, "very strongly alkaline"),
     ],
 )
-def test_highest_ph_of_each_class_belongs_to_it(ph: float, code: str):
-    assert ph_class(ph).code[0] == code
+def test_lowest_and_highest_ph_of_each_class_belong_to_it(lowest: float, highest: float, code: str):
+    assert ph_class([lowest, highest]).code.tolist() == [code, code]
 
 
 def test_missing_and_impossible_ph_carry_their_reason():
@@ -173,6 +173,11 @@ def test_a_tenth_more_or_less_is_compared_as_decimals(first: int, second: int):
     ours = sdg_15_3_1(first / 10, second / 10)
     change = Fraction(second - first, first)
     assert ours.status[0] == (change >= Fraction(1, 10)) - (change <= Fraction(-1, 10))
+
+
+def test_ten_per_cent_is_the_bound_of_a_stock_change():
+    assert sdg_15_3_1([50] * 4, [45, 45.1, 55, 54.9]).status.tolist() == [-1, 0, 1, 0]
+    assert sdg_15_3_1([50] * 4, [45, 44.9, 55, 55.1], bound_counts=False).status.tolist() == [0, -1, 0, 1]
 
 
 def test_stock_changes_that_cannot_be_computed_carry_their_reason():

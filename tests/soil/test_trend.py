@@ -68,6 +68,22 @@ def test_unbalanced_trend_is_that_of_the_likelihood_written_out():
     assert trend.se == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-4)
 
 
+@pytest.mark.parametrize("seed", [31, 45, 376])
+def test_variances_near_zero_are_those_of_the_analysis_of_variance(seed: int):
+    # Balanced panels in which the general optimiser stops at a tenth or at ten times the variance between sites.
+    rng = np.random.default_rng(seed)
+    t = np.tile([0.0, 4, 8, 12], 5)
+    y = (50 + rng.normal(0, 0.5, 5)[np.repeat(np.arange(5), 4)] + rng.normal(0, 2, 20)).reshape(5, 4)
+    line = np.polyval(np.polyfit(t, y.ravel(), 1), t[:4])
+    centred = y - line
+    within = ((centred - centred.mean(axis=1, keepdims=True)) ** 2).sum() / (20 - 5 - 1)
+    between = (4 * (centred.mean(axis=1) - centred.mean()) ** 2).sum() / 4
+    trend = mixed_trend(y.ravel(), t, np.repeat(np.arange(5), 4))
+    assert trend.var_residual == pytest.approx(within, rel=1e-6)
+    assert trend.var_site == pytest.approx((between - within) / 4, rel=1e-5)
+    assert (trend.se, trend.df) == pytest.approx((np.sqrt(within / (5 * 80)), 14), rel=1e-5)
+
+
 @settings(derandomize=True, max_examples=20, deadline=None)
 @given(st.permutations(range(9)), st.floats(0.1, 10), st.floats(-100, 3000))
 def test_order_unit_and_zero_of_time_do_not_matter(order: list[int], factor: float, shift: float):
@@ -210,6 +226,14 @@ def test_columns_that_do_not_match_are_refused_by_name():
         mixed_trend([1, 2], [1, 2, 3], ["a", "b"])
     with pytest.raises(ValueError, match="sites has shape"):
         mixed_trend([1, 2], [1, 2], ["a"])
+
+
+@pytest.mark.parametrize(("n", "few"), [(9, True), (10, False)])
+def test_fewer_than_ten_sites_carry_a_note(n: int, few: bool):  # noqa: FBT001
+    rng = np.random.default_rng(n)
+    site, t = np.repeat(np.arange(n), 3), np.tile([0.0, 5, 10], n)
+    trend = mixed_trend(50 + rng.normal(0, 5, n)[site] + rng.normal(0, 1, 3 * n), t, site)
+    assert ("few_units" in trend.notes) == few
 
 
 def test_every_code_has_a_sentence():
