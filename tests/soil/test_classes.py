@@ -128,6 +128,21 @@ def test_every_texture_has_a_density_that_restricts_roots():
 
 
 @pytest.mark.parametrize(
+    ("limit", "names"),
+    [
+        (1.80, ("s", "ls", "sl")),
+        (1.75, ("l", "scl", "cl", "si")),
+        (1.65, ("sil", "sicl")),
+        (1.58, ("sc", "sic")),
+        (1.47, ("c",)),
+    ],
+)
+def test_density_that_restricts_roots_falls_with_clay(limit: float, names: tuple[str, ...]):
+    clay = 50 if names == ("c",) else 30
+    assert root_restriction(names, clay, 1.5).limit.tolist() == [limit] * len(names)
+
+
+@pytest.mark.parametrize(
     ("name", "clay", "limit"),
     [("cl", 34.9, 1.75), ("cl", 35, 1.58), ("c", 45, 1.58), ("c", 45.1, 1.47), ("sc", 50, 1.58), ("s", NAN, 1.8)],
 )

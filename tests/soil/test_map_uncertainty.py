@@ -88,6 +88,17 @@ def test_random_pairs_find_the_same_error_within_their_own():
     assert map_mean_error([0, 0], 1, correlogram=lambda d: d, pairs=10).se == 0
 
 
+def test_error_of_the_draw_is_how_far_draws_differ():
+    rng = np.random.default_rng(6)
+    sd, weights, x, y = rng.random((4, 100))
+    drawn = [
+        map_mean_error(sd, weights, x, y, correlogram=lambda d: exponential_correlogram(d, 0.3), pairs=500, seed=seed)
+        for seed in range(200)
+    ]
+    errors = [found.se for found in drawn if found.se is not None]
+    assert np.std(errors) == pytest.approx(np.mean([found.simulation_se or 0 for found in drawn]), rel=0.15)
+
+
 def test_correlograms_by_hand():
     assert exponential_correlogram([0, 3, 6], 3).tolist() == pytest.approx([1, np.exp(-1), np.exp(-2)])
     assert exponential_correlogram([0, 3], 3, 0.4).tolist() == pytest.approx([1, 0.6 * np.exp(-1)])

@@ -131,8 +131,8 @@ def test_shares_that_do_not_add_up_would_have_no_class_unless_divided_by_their_s
 
 
 def test_bounds_of_the_accepted_sums_are_exact():
-    closed = close_fractions([39, 41, 35, 45], [40] * 4, [20] * 4, limits=USDA)
-    assert closed.rescaled.tolist() == [False, False, True, True]
+    closed = close_fractions([39, 41, 35, 45, 38.9, 41.1], 40, 20, limits=USDA)
+    assert closed.rescaled.tolist() == [False, False, True, True, True, True]
     assert close_fractions([34.9, 45.1], 40, 20, limits=USDA).reason.tolist() == ["texture_sum_out_of_range"] * 2
 
 

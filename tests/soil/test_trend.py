@@ -126,6 +126,24 @@ def test_sites_that_do_not_differ_have_the_line_of_a_plain_regression():
     assert (trend.var_site, "sites_do_not_differ" in trend.notes) == (0, True)
 
 
+def test_sites_of_a_balanced_panel_differ_when_the_analysis_of_variance_says_so():
+    # Fifty panels whose mean square between sites is a little above or below that within.
+    t, site = np.tile([0.0, 5, 10, 15], 4), np.repeat(np.arange(4), 4)
+    rng = np.random.default_rng(11)
+    found = []
+    for ratio in np.linspace(0.95, 1.05, 50):
+        within = rng.normal(0, 1, (4, 4))
+        within -= within.mean(axis=1, keepdims=True)
+        within -= np.outer(np.ones(4), within.mean(axis=0))
+        levels = rng.normal(0, 1, 4)
+        levels -= levels.mean()
+        mean_square = (within**2).sum() / (16 - 4 - 1)
+        levels *= np.sqrt(ratio * mean_square * 3 / 4 / (levels**2).sum())
+        trend = mixed_trend((50 + levels[:, None] + within).ravel(), t, site)
+        found.append("sites_do_not_differ" not in trend.notes)
+    assert found == [ratio > 1 for ratio in np.linspace(0.95, 1.05, 50)]
+
+
 def test_slopes_that_differ_between_sites_widen_the_interval():
     rng = np.random.default_rng(4)
     site, t = np.repeat(np.arange(12), 5), np.tile([0.0, 5, 10, 15, 20], 12)
