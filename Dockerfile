@@ -23,7 +23,7 @@ RUN --mount=type=cache,target=/root/.cache --mount=type=cache,target=/root/.npm 
 
 # --- The service, for a database elsewhere.
 FROM base AS service
-RUN useradd --system --uid 10001 --user-group --home-dir /data --create-home observatory
+RUN useradd --uid 10001 --user-group --home-dir /data --create-home --shell /usr/sbin/nologin observatory
 COPY --from=build /observatory/.venv .venv
 COPY --from=build /observatory/app app
 COPY --from=build /observatory/migrations migrations
