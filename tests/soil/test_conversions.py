@@ -68,6 +68,11 @@ def test_what_cannot_be_true_has_a_reason_and_no_value(name: str):
         assert np.isnan(column).tolist() == [True, True, True, False]
 
 
+@pytest.mark.parametrize("name", [name for name in SIMPLE if name != "loss_on_ignition_calibrated"])
+def test_no_uncertainty_of_its_own_is_added_where_none_is_stated(name: str):
+    assert SIMPLE[name]([10.0]).u_random.tolist() == [0.0]
+
+
 @pytest.mark.parametrize("name", list(SIMPLE))
 def test_no_values_and_any_shape_are_no_error(name: str):
     assert SIMPLE[name]([]).value.shape == (0,)
@@ -185,6 +190,12 @@ def test_loss_on_ignition_outside_its_calibration_is_refused():
     assert found.reason.tolist() == ["calibration_exceeded", None, "calibration_exceeded"]
 
 
+def test_a_calibration_without_a_range_holds_for_every_possible_loss():
+    found = soc_from_calibrated_loss_on_ignition([0.0, 1000.0], slope=0.5, intercept=0.0, rmse=1.2)
+    assert found.reason.tolist() == [None, None]
+    assert found.u_random == pytest.approx([1.2, 1.2], rel=1e-12)
+
+
 def test_a_calibration_below_zero_is_refused_not_clipped():
     found = soc_from_calibrated_loss_on_ignition([4.0], slope=0.5, intercept=-4.0, rmse=1.2)
     assert found.reason.tolist() == ["result_out_of_range"]
@@ -200,9 +211,10 @@ def test_half_of_the_loss_on_ignition_is_a_rough_figure_and_rougher_with_clay():
     found = soc_from_loss_on_ignition([60.0, 60.0], clay=[20.0, NAN])
     assert found.value.tolist() == [30.0, 30.0]
     factor = 30 * 1.1 / np.sqrt(12) / 2
-    assert found.u_systematic == pytest.approx([np.hypot(factor, 10 / np.sqrt(3)), factor])
+    assert found.u_systematic == pytest.approx([np.hypot(factor, 10 / np.sqrt(3)), factor], rel=1e-12)
     assert found.u_systematic[0] == pytest.approx(7.5, abs=0.05)
     assert found.flag.tolist() == ["loi_uncalibrated"] * 2
+    assert soc_from_loss_on_ignition([0.0, 1000.0, 1000.1]).reason.tolist() == [None, None, "out_of_range"]
     assert soc_from_loss_on_ignition([60.0], clay=[101.0]).reason.tolist() == ["out_of_range"]
 
 
@@ -303,6 +315,7 @@ def test_mean_with_few_values_below_the_limit():
 def test_a_mean_of_limits_is_refused(values: list[float], qualifiers: list[str], reason: str):
     found = censored_mean(values, qualifiers)
     assert (found.mean, found.reason) == (None, reason)
+    assert found.share == pytest.approx(qualifiers.count("<") / max(len(qualifiers), 1))
 
 
 def test_an_unknown_qualifier_is_refused_by_name():
@@ -326,6 +339,7 @@ def test_units_of_stocks(unit: str, factor: float):
 
 def test_carbon_per_volume_of_soilgrids():
     assert carbon_density_to_kg_m3([300.0], "hg/m³") == pytest.approx([30.0])
+    assert [float(carbon_density_to_kg_m3(2.0, unit)) for unit in ("kg/m3", "g dm-3", "t/m3")] == [2.0, 2.0, 2000.0]
 
 
 def test_unknown_units_are_refused_with_what_is_accepted():
