@@ -122,6 +122,15 @@ def moment(name: str, comment: str) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now(), comment=comment)
 
 
+def provenance() -> tuple[Column[object], ...]:
+    """Where in an uploaded file a row came from."""
+    return (
+        optional("source_sheet", Text, "Sheet of the workbook."),
+        required("source_file", Text, "File it was read from."),
+        required("source_row", Integer, "Row as a spreadsheet shows it."),
+    )
+
+
 # --- Organisations and networks -------------------------------------------------------------------------------------
 
 organisation = Table(
@@ -532,9 +541,7 @@ site = Table(
     optional("coord_uncertainty_m", Double, "Radius around the position within which the site lies [m]."),
     optional("declared_country", Text, "Country as given, ISO 3166-1 alpha-2."),
     words("flags", "Codes of rules that found the position or site suspect."),
-    optional("source_sheet", Text, "Sheet of the workbook."),
-    required("source_file", Text, "File it was read from."),
-    required("source_row", Integer, "Row as a spreadsheet shows it."),
+    *provenance(),
     rule("position_on_earth", "ST_X(geom) BETWEEN -180 AND 180 AND ST_Y(geom) BETWEEN -90 AND 90"),
     rule("uncertainty_is_positive", "coord_uncertainty_m > 0"),
     UniqueConstraint("dataset_id", "own_id"),
@@ -598,9 +605,7 @@ visit = Table(
     optional("wrb_version", Text, "Edition of the WRB."),
     optional("usda", Text, "Soil Taxonomy order."),
     optional("remarks", Text, "Remarks as given."),
-    optional("source_sheet", Text, "Sheet of the workbook."),
-    required("source_file", Text, "File it was read from."),
-    required("source_row", Integer, "Row as a spreadsheet shows it."),
+    *provenance(),
     one_of("sampling_kind", ("single", "composite", "unknown")),
     one_of("date_precision", ("day", "month", "year", "unknown")),
     rule("date_has_precision", "(sampled_from IS NULL) = (date_precision = 'unknown')"),
@@ -625,9 +630,7 @@ layer = Table(
     required("kind", Text, "Mineral soil, or organic surface layer (a separate pool)."),
     optional("horizon", Text, "Horizon designation as given."),
     words("flags", "Codes of rules that found the layer suspect."),
-    optional("source_sheet", Text, "Sheet of the workbook."),
-    required("source_file", Text, "File it was read from."),
-    required("source_row", Integer, "Row as a spreadsheet shows it."),
+    *provenance(),
     one_of("kind", ("mineral", "organic")),
     rule("bottom_below_top", "bottom_cm > top_cm"),
     rule("depth_is_plausible", "top_cm >= -1000 AND bottom_cm <= 1500"),
