@@ -55,6 +55,8 @@ def test_density_that_needs_no_stones_is_taken_as_it_is():
     mass = fine_earth_per_total([0.9, 0.9], "fine_per_total", [0.4, NAN], "unknown")
     assert mass.value.tolist() == [0.9, 0.9]
     assert not mass.stones_assumed_zero.any()
+    assert not mass.stones_needed.any()
+    assert mass.stones.tolist() == [0.0, 0.0]
 
 
 def test_missing_stones_are_computed_as_none_and_marked():
@@ -85,6 +87,7 @@ def test_unstated_density_basis_without_stones_is_no_assumption():
 def test_readings_too_far_apart_have_no_value_and_name_what_is_unstated():
     mass = fine_earth_per_total([1.5, 1.5], ["unknown", "whole"], [0.4, 0.4], ["volume", "unknown"])
     assert np.isnan(mass.value).all()
+    assert mass.spread.tolist() == [0.0, 0.0]
     assert mass.density_basis_unknown.tolist() == [True, False]
     assert mass.stones_basis_unknown.tolist() == [False, True]
 

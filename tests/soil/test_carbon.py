@@ -66,6 +66,10 @@ def test_relative_uncertainties_of_a_layer_add_in_quadrature():
     assert u == pytest.approx(60 * 0.05)
 
 
+def test_a_layer_without_stated_errors_has_none():
+    assert layer_stock_uncertainty(20, 1.3, 30) == 0.0
+
+
 def test_negative_correlation_of_carbon_and_density_lowers_the_uncertainty():
     u = layer_stock_uncertainty(20, 1.0, 30, u_organic_carbon=0.8, u_bulk_density=0.04, correlation=-1.0)
     assert u == pytest.approx(0.0)
@@ -238,6 +242,8 @@ def test_estimated_density_is_a_common_error_and_costs_a_tier():
     stock = one(layers)
     assert stock["u_systematic"] == pytest.approx(0.15 * 50)
     assert (stock["bd_source"], stock["tier"], stock["flags"]) == ("estimated", "B", ("bulk_density_estimated",))
+    errors = [0.1 * soc * 1.0 * length * np.hypot(0.05, 1 / length) for soc, length in ((30, 10), (10, 20))]
+    assert stock["u_random"] == pytest.approx(np.hypot(*errors), rel=1e-12)
 
 
 def test_two_estimates_are_the_lowest_tier():
@@ -388,9 +394,24 @@ def test_correlation_of_carbon_and_density_enters_the_stock_as_in_the_layer():
         assert fixed_depth_stock(layers, 1, 0, 30, correlation=correlation).u_random[0] == pytest.approx(expected)
 
 
-def test_a_correlation_beyond_one_is_refused():
+@pytest.mark.parametrize("correlation", [-1.005, 1.005, NAN])
+def test_a_correlation_beyond_one_is_refused(correlation: float):
     with pytest.raises(ValueError, match="correlation"):
-        fixed_depth_stock(make((0, 0, 30, 20, 1.3)), 1, 0, 30, correlation=-1.1)
+        fixed_depth_stock(make((0, 0, 30, 20, 1.3)), 1, 0, 30, correlation=correlation)
+    assert fixed_depth_stock(make((0, 0, 30, 20, 1.3)), 1, 0, 30, correlation=1.0).reason[0] is None
+
+
+def test_error_of_no_carbon_at_all_is_counted_in_full_where_the_density_was_predicted():
+    layers = make((0, 0, 30, 0.0, 1.66), bulk_density_status="ptf:manrique_jones1991", u_soc=np.array([0.5]))
+    assert one(layers)["u_random"] == pytest.approx(0.1 * 0.5 * 1.66 * 30, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("density", "reason"),
+    [(0.0199, "bulk_density_out_of_range"), (0.02, None), (2.65, None), (2.651, "bulk_density_out_of_range")],
+)
+def test_fine_earth_mass_has_bounds_that_belong_to_it(density: float, reason: str | None):
+    assert one(make((0, 0, 30, 20, density)))["reason"] == reason
 
 
 def test_a_profile_sampled_too_shallow_is_extended_by_the_mean_curve_and_says_so():
@@ -401,6 +422,7 @@ def test_a_profile_sampled_too_shallow_is_extended_by_the_mean_curve_and_says_so
     assert stock.value[0] == pytest.approx(40 * ratio)
     assert stock.value[0] == pytest.approx(54.4, abs=0.05)
     assert stock.u_systematic[0] == pytest.approx(0.15 * stock.value[0])
+    assert stock.u_random[0] == pytest.approx(one(layers, lower=20)["u_random"] * ratio, rel=1e-12)
     assert (stock.reason[0], stock.depth_status[0], stock.tier[0]) == (None, "extrapolated", "C")
     assert stock.flags == (("extrapolated",),)
     assert stock.coverage[0] == pytest.approx(2 / 3)

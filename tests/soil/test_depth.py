@@ -152,6 +152,11 @@ def test_a_profile_that_ends_on_rock_is_not_one_that_merely_stopped():
     assert set(cause) <= set(ENDS)
 
 
+def test_one_centimetre_from_the_rock_is_on_the_rock_and_more_is_not():
+    _, cause = profile_end([0, 1, 2, 3], [0] * 4, [24, 23.995, 26, 26.005], 4, [25] * 4)
+    assert cause.tolist() == ["rock", "stopped", "rock", "rock_contradicted"]
+
+
 def test_layers_without_sound_depths_do_not_end_a_profile():
     end, cause = profile_end([0, 0, 0], [0, 30, 10], [20, 10, NAN], 1, [NAN])
     assert (end.tolist(), cause.tolist()) == ([20.0], ["stopped"])

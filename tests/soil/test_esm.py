@@ -173,6 +173,8 @@ def test_a_layer_that_is_all_organic_matter_has_no_mineral_mass():
     peat = ((0, 0, 10, 500.0, 0.2), (0, 10, 30, 10, 1.0))
     assert equivalent_mass_stock(make(*peat), 1, 100.0).reason.tolist() == ["no_mineral_mass"]
     assert total(*peat, mass=100.0).value[0] == pytest.approx(50.0)
+    almost = ((0, 0, 10, 499.0, 0.2), (0, 10, 30, 10, 1.0))
+    assert equivalent_mass_stock(make(*almost), 1, 0.4).value[0] == pytest.approx(99.8)
 
 
 def test_organic_surface_layers_are_not_part_of_the_core():
@@ -200,7 +202,9 @@ def test_no_cores_are_no_error():
         ({"mass_basis": "dry"}, "unknown mass basis 'dry'; accepted are mineral, total"),
         ({"interpolation": "pchip"}, "unknown interpolation 'pchip'; accepted are auto, hyman, linear"),
         ({"organic_matter_factor": 0.58}, "organic matter is at least its own carbon"),
-        ({"correlation": 1.5}, "correlation"),
+        ({"correlation": 1.005}, "correlation"),
+        ({"correlation": -1.005}, "correlation"),
+        ({"organic_matter_factor": 0.995}, "organic matter"),
         ({"mass": [1.0, 2.0]}, r"reference_mass has shape \(2,\), expected one or \(1,\)"),
     ],
 )
@@ -337,7 +341,7 @@ def test_first_order_uncertainty_is_the_derivative_of_the_straight_lines():
         found = equivalent_mass_stock(
             layers, 1, 3300.0, mass_basis=basis, interpolation="linear", organic_matter_factor=factor
         )
-        assert found.u_random[0] == pytest.approx(np.sqrt(variance), rel=1e-4)
+        assert found.u_random[0] == pytest.approx(np.sqrt(variance), rel=1e-6)
         assert found.u_systematic[0] == 0.0
 
 
@@ -363,6 +367,7 @@ def test_an_unstated_basis_is_common_too():
 
 def test_correlation_of_carbon_and_density_enters_the_random_part():
     values = {"u_soc": np.array([2.0, 1.0]), "u_bulk_density": np.array([0.1, 0.1])}
+    assert total(*TWO, correlation=-1.0, **values).u_random[0] < total(*TWO, correlation=1.0, **values).u_random[0]
     found = [total(*TWO, correlation=r, **values).u_random[0] for r in (-0.5, 0.0, 0.5)]
     cross = 2 * (0.001 * 1000 * 2.0) * (0.001 * 20 * 1000 * 0.1)
     assert np.square(found) == pytest.approx(found[1] ** 2 + cross * np.array([-0.5, 0.0, 0.5]))
