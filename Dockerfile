@@ -50,4 +50,4 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d \
     && rm -rf /var/lib/apt/lists/*
 USER observatory
 VOLUME /data
-CMD ["sh", "-c", "observatory seed --if-new && exec observatory serve"]
+CMD ["observatory", "serve", "--seed"]

@@ -13,8 +13,7 @@ help: ## List the chores
 run: ## Set up what is missing and serve the API and the map
 	@scripts/setup run
 	@[ -z "$$DATABASE_URL" ] || .venv/bin/observatory migrate
-	@.venv/bin/observatory seed --if-new
-	@exec .venv/bin/observatory serve
+	@exec .venv/bin/observatory serve --seed
 
 test: ## Set up what is missing and run all tests
 	@scripts/setup test

@@ -20,12 +20,13 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Engine
 
 from app import logs, pipelines, worker
 from app.db import datasets, jobs, migrations, releases, session
 from app.db.session import Database
-from app.errors import ObservatoryError, RefusedFile, SetupFault
+from app.errors import InputRefused, ObservatoryError, RefusedFile, SetupFault
 from app.ingest.columns import template_csv
 from app.ingest.mapping import Dataset, available_mappings, load_mapping
 from app.settings import Settings
@@ -40,8 +41,9 @@ cli = typer.Typer(
     help=__doc__.splitlines()[0] if __doc__ else None,
 )
 # Reports go to standard output, everything else to standard error, so that a pipe gets the report only.
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
+# What a file or user wrote is never markup: a column named "depth [cm]" must be shown whole.
+out = Console(soft_wrap=True, markup=False)
+err = Console(stderr=True, soft_wrap=True, markup=False)
 
 
 def main() -> None:
@@ -49,11 +51,15 @@ def main() -> None:
     try:
         cli()
     except SetupFault as fault:
-        err.print(f"[red]Cannot run:[/] {fault}", highlight=False)
+        _say("Cannot run:", "red", str(fault))
         sys.exit(3)
     except ObservatoryError as fault:
-        err.print(f"[red]Refused:[/] {fault}", highlight=False)
+        _say("Refused:", "red", str(fault))
         sys.exit(1)
+
+
+def _say(word: str, style: str, rest: str) -> None:
+    err.print(Text.assemble((word, style), " ", rest), highlight=False)
 
 
 def settings() -> Settings:
@@ -71,18 +77,24 @@ def settings() -> Settings:
 def database(purpose: str, *, schema: bool = True) -> Iterator[tuple[Database, Engine]]:
     """The database and an engine for work; the private one is brought to the schema of this version."""
     found = settings()
-    with session.opened(found, purpose=purpose) as here:
-        if schema:
-            with session.disposing(here.owner_engine()) as owner:
-                migrations.require(owner, ours=found.database_url is None)
-        with session.disposing(here.worker_engine()) as engine:
-            yield here, engine
+    with session.opened(found, purpose=purpose) as here, prepared(found, here, schema=schema) as engine:
+        yield here, engine
+
+
+@contextmanager
+def prepared(found: Settings, here: Database, *, schema: bool = True) -> Iterator[Engine]:
+    """An engine for work on an open database; the private one is brought to the schema of this version."""
+    if schema:
+        with session.disposing(here.owner_engine()) as owner:
+            migrations.require(owner, ours=found.database_url is None)
+    with session.disposing(here.worker_engine()) as engine:
+        yield engine
 
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str], None]]:
     """A line that says what is being done and for how long."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=not err.is_terminal) as bar:
         task = bar.add_task(title)
 
@@ -93,7 +105,12 @@ def progress(title: str) -> Iterator[Callable[[str], None]]:
 
 
 @cli.command()
-def serve() -> None:
+def serve(
+    *,
+    first_seed: Annotated[
+        bool, typer.Option("--seed", help="First load the samples, if there is no release yet.")
+    ] = False,
+) -> None:
     """Serve the API and the map."""
     import uvicorn  # noqa: PLC0415 - the other commands need no server
 
@@ -105,7 +122,10 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     shown = "127.0.0.1" if found.host == "0.0.0.0" else found.host  # noqa: S104 - compared, not bound
     with service.opened(found) as here, contextlib.suppress(KeyboardInterrupt):
-        err.print(f"Map: [bold]http://{shown}:{found.port}/map/[/]  (Ctrl-C stops)", highlight=False)
+        if first_seed:
+            with prepared(found, here) as engine:
+                _seed(here, engine, if_new=True)
+        _say("Map:", "bold", f"http://{shown}:{found.port}/map/  (Ctrl-C stops)")
         uvicorn.run(
             service.create_app(found, here),
             host=found.host,
@@ -152,26 +172,32 @@ def seed(
             with progress("removing the synthetic set") as tell, engine.begin() as connection:
                 number = pipelines.withdraw_dataset(connection, SYNTHETIC, forget=True, progress=tell)
             out.print(f"Removed; release {number} is without it.", highlight=False)
+        else:
+            _seed(here, engine, if_new=if_new)
+
+
+def _seed(here: Database, engine: Engine, *, if_new: bool) -> None:
+    """Load the samples; with `if_new` only into a database that never had a release."""
+    with engine.connect() as connection:
+        if if_new and releases.current(connection):
             return
-        with engine.connect() as connection:
-            if if_new and releases.current(connection):
-                return
-        with progress("seeding") as tell:
-            with engine.begin() as connection:
-                pipelines.load_reference(connection, SAMPLES, tell)
-            with engine.begin() as connection:
-                found = pipelines.import_file(
-                    connection,
-                    SAMPLES / "synthetic_soil.csv",
-                    dataclasses.replace(load_mapping(), dataset=_synthetic()),
-                    max_bytes=settings().max_upload_mb * 1_000_000,
-                    today=dt.datetime.now(dt.UTC).date(),
-                    replace=True,
-                    progress=tell,
-                )
-            tell("publishing")
-            worker.work(here, wait=False)
-        _print_report(found)
+    samples = SAMPLES / "synthetic_soil.csv"
+    with progress("seeding") as tell:
+        with engine.begin() as connection:
+            pipelines.load_reference(connection, SAMPLES, tell)
+        with engine.begin() as connection:
+            found = pipelines.import_file(
+                connection,
+                samples,
+                dataclasses.replace(load_mapping(), dataset=_synthetic()),
+                max_bytes=samples.stat().st_size,
+                today=dt.datetime.now(dt.UTC).date(),
+                replace=True,
+                progress=tell,
+            )
+        tell("publishing")
+        worker.work(here, wait=False)
+    _print_report(found)
 
 
 def _synthetic() -> Dataset:
@@ -200,6 +226,8 @@ def import_file(
     """Check a file of soil samples, store what is valid, publish it, and report every row that was refused."""
     if not file.exists():
         raise RefusedFile("There is no such file.", code="FILE_MISSING", file=str(file))
+    if report and not report.parent.is_dir():
+        raise InputRefused("There is no such folder to write the report to.", code="FOLDER_MISSING", file=str(report))
     chosen = load_mapping(mapping)
     with database(f"importing {file.name}") as (here, engine), progress(f"importing {file.name}") as tell:
         with engine.begin() as connection:
@@ -225,7 +253,7 @@ def import_file(
     _print_report(found)
     if found.dataset is None:
         why = "rows were refused and --strict was given" if strict else "no row could be stored"
-        err.print(f"[red]Nothing was stored:[/] {why}.")
+        _say("Nothing was stored:", "red", f"{why}.")
         raise typer.Exit(1)
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from app import cli, pipelines
+from app import cli, pipelines, worker
 from app.db import jobs, releases, session
 from app.ingest.mapping import load_mapping
 from app.settings import Settings
@@ -70,10 +71,10 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Service:
     """A running `observatory serve`."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *options: str) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"],
+            [sys.executable, "-m", "app", "serve", *options],
             cwd=ROOT,
             env=environment(data, OBSERVATORY_PORT=str(self.port)),
             stdout=subprocess.DEVNULL,
@@ -156,7 +157,7 @@ def test_worker_does_the_waiting_jobs_and_ends_when_told(seeded: Path, tmp_path:
                 today=dt.date(2026, 1, 1),
                 slug="queued",
             )
-        worker = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "app", "worker"],
             cwd=ROOT,
             env=environment(seeded),
@@ -170,9 +171,31 @@ def test_worker_does_the_waiting_jobs_and_ends_when_told(seeded: Path, tmp_path:
                     break
             assert time.monotonic() < end
             time.sleep(0.1)
-        worker.send_signal(signal.SIGTERM)
-        said = worker.communicate(timeout=60)[1]
-    assert worker.returncode == 0, said
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, said
+
+
+def test_publication_whose_worker_was_killed_is_done_by_the_next(seeded: Path, tmp_path: Path):
+    settings = Settings(data_dir=seeded)
+    with session.opened(settings, purpose="test") as here, session.disposing(here.worker_engine()) as engine:
+        with engine.begin() as connection:
+            before = releases.current(connection)
+            for slug in ("killed", "next"):
+                pipelines.import_file(
+                    connection,
+                    made(tmp_path, ROW),
+                    load_mapping(),
+                    max_bytes=10**8,
+                    today=dt.date(2026, 1, 1),
+                    slug=slug,
+                )
+            connection.execute(
+                text("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (SELECT min(id) FROM procrastinate_jobs)")
+            )
+        worker.work(here, wait=False)
+        with engine.connect() as connection:
+            assert (releases.current(connection), jobs.waiting(connection)) == (before + 2, 0)
 
 
 def test_port_in_use_is_said_plainly(tmp_path: Path):
@@ -275,8 +298,7 @@ def test_template_is_a_file_that_the_import_understands(tmp_path: Path):
 def test_synthetic_set_is_removed_with_one_command_and_stays_away(seeded: Path):
     done = observatory(seeded, "seed", "--remove")
     assert done.returncode == 0, done.stderr
-    assert observatory(seeded, "seed", "--if-new").returncode == 0
-    here = Service(seeded)
+    here = Service(seeded, "--seed")
     assert get(here.port, f"/collections/sites/items?dataset={cli.SYNTHETIC}")["numberMatched"] == 0
     assert get(here.port, "/regions/country-FRA/indicators")["estimates"] == []
     here.end(signal.SIGTERM)
