@@ -95,8 +95,12 @@ CREATE FUNCTION core.published_uncertainty(place geometry, precision_word text, 
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE
         WHEN core.cell_degrees(precision_word) IS NULL THEN given
-        ELSE coalesce(given, 0) + 111320 * core.cell_degrees(precision_word) / 2
-            * sqrt(1 + cos(radians(public.ST_Y(place))) ^ 2)
+        -- Of the cell only: a function of the true latitude could be solved for it. A degree is longest at the pole, and
+        -- the edge towards the equator is the widest.
+        ELSE coalesce(given, 0) + 111700 * core.cell_degrees(precision_word) / 2
+            * sqrt(1 + cos(radians(greatest(
+                abs(public.ST_Y(core.generalised(place, precision_word))) - core.cell_degrees(precision_word) / 2, 0
+            ))) ^ 2)
     END;
 COMMENT ON FUNCTION core.published_uncertainty IS
     'Radius around the published position that holds the true one [m]: half the diagonal of the cell added to the uncertainty as given.';

@@ -299,7 +299,17 @@ def test_published_uncertainty_reaches_the_true_position(connection: Connection)
         )
     )
     assert worst is not None
-    assert worst <= 10  # the meridian degree varies by 1 % between equator and pole
+    assert worst <= 0
+
+
+def test_published_uncertainty_tells_nothing_of_the_place_within_its_cell(connection: Connection):
+    n = connection.scalar(
+        text(
+            "SELECT count(DISTINCT core.published_uncertainty(ST_SetSRID(ST_MakePoint(10, 50 + i / 1000.0), 4326), '10km', NULL)) "
+            "FROM generate_series(1, 99) AS i"
+        )
+    )
+    assert n == 1
 
 
 def test_region_precision_publishes_no_point(connection: Connection):
