@@ -338,9 +338,13 @@ def publish_dataset(
     """Publish the present state of a dataset as a new release and bring the estimates of its regions up to date.
 
     left : regions in which the dataset had sites before and may have none now.
-    Running it twice publishes the same rows again: a release more, the same data.
+    Running it twice publishes the same rows again: a release more, the same data. A dataset that was withdrawn since
+    the job was enqueued stays withdrawn, without a release. Returns the number of the release that is current then.
     """
+    releases.await_turn(connection)
     record = datasets.by_id(connection, dataset)
+    if record.state != "published":
+        return releases.current(connection)
     number = releases.begin(
         connection, kind="publish", summary=f"Published {record.slug}: {record.title}.", content=str(dataset)
     )
@@ -358,6 +362,7 @@ def withdraw_dataset(connection: Connection, slug: str, *, forget: bool = False,
     record = datasets.find(connection, slug)
     if record is None:
         raise NotFound(f"There is no dataset {slug!r}.")
+    releases.await_turn(connection)
     touched = releases.regions_of(connection, record.id)
     number = releases.begin(
         connection, kind="withdraw", summary=f"Withdrew {slug}: {record.title}.", content=str(record.id)
@@ -406,7 +411,6 @@ def estimate_regions(connection: Connection, region_ids: Sequence[str], release:
     """Bring all estimates of some regions up to date; returns how many changed."""
     if not region_ids:
         return 0
-    terms = releases.dataset_terms(connection)
     values = samples.values(connection, list(region_ids))
     values = values.with_columns(
         pl.Series(
@@ -414,6 +418,8 @@ def estimate_regions(connection: Connection, region_ids: Sequence[str], release:
         )
     )
     all_sites = releases.site_counts(connection, region_ids)
+    # Read last: an import may commit a dataset between these statements, and each dataset met above needs its terms.
+    terms = releases.dataset_terms(connection)
     cells = regions.cell_counts(connection, region_ids)
     rows: list[dict[str, Any]] = []
     for region_id in region_ids:

@@ -182,6 +182,13 @@ def test_withdrawing_takes_points_and_figures_out_and_keeps_the_releases(connect
     assert datasets.by_id(connection, dataset).state == "withdrawn"
 
 
+def test_publication_that_waits_does_not_undo_a_withdrawal(connection: Connection):
+    dataset, _ = published(connection, "kept", line(12))
+    gone = pipelines.withdraw_dataset(connection, "kept")
+    assert pipelines.publish_dataset(connection, dataset) == gone
+    assert connection.scalar(text("SELECT count(*) FROM pub.site WHERE released_to IS NULL")) == 0
+
+
 def test_number_that_did_not_change_keeps_its_release(connection: Connection):
     dataset, number = published(connection, "steady", line(12))
     before = estimate(connection, "country-KEN").released_from

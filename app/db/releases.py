@@ -11,6 +11,11 @@ from app.db.queries import query
 from app.db.tables import pub_partner, release
 
 
+def await_turn(connection: Connection) -> None:
+    """Wait until no other transaction publishes, and keep the turn: what is read from here on stays true."""
+    connection.execute(query("await_turn"))
+
+
 def begin(connection: Connection, *, kind: str, summary: str, content: str) -> int:
     """Open the next release and return its number. content : what identifies the change, hashed into the release."""
     return int(connection.scalar(query("new_release"), {"kind": kind, "summary": summary, "content": content}))

@@ -1,3 +1,7 @@
+-- await_turn --
+-- Publications wait for each other: this transaction has the turn until it ends.
+SELECT pg_advisory_xact_lock(4000005);
+
 -- new_release --
 -- The next release. The lock makes publications wait for each other; the hash chains each release to the one before.
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(4000005)),
