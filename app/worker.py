@@ -9,6 +9,7 @@ from procrastinate.retry import RetryStrategy
 from sqlalchemy import Engine
 
 from app import pipelines
+from app.db import jobs, releases
 from app.db.session import Database
 
 log = structlog.get_logger()
@@ -36,6 +37,9 @@ def work(database: Database, *, wait: bool) -> None:
     """Do the waiting jobs, and with `wait` those that come, until interrupted."""
     engine = database.worker_engine()
     queue = create_queue(database, engine)
+    with engine.begin() as connection:
+        releases.await_turn(connection)
+        jobs.revive(connection)
 
     async def working() -> None:
         async with queue.open_async():

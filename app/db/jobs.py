@@ -25,6 +25,16 @@ def enqueue(connection: Connection, task: str, **arguments: Any) -> None:
     )
 
 
+def revive(connection: Connection) -> None:
+    """Let jobs wait again whose worker was killed: as long as one counts as being done, no other publication starts.
+
+    The caller has the turn to publish (releases.await_turn), so none of them is truly being done. One that is asked
+    for again meanwhile is dropped.
+    """
+    connection.execute(query("drop_superseded_orphans"))
+    connection.execute(query("revive_orphans"))
+
+
 def waiting(connection: Connection) -> int:
     """Jobs that wait or are being done."""
     return int(
