@@ -28,10 +28,10 @@ def _day(text: str) -> dt.date:
         if len(text) == 10:
             return dt.date.fromisoformat(text)
         moment = dt.datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            raise InvalidParameter("datetime", f"{text!r} has no time zone; write 2020-01-31T00:00:00Z.")
+        return moment.astimezone(dt.UTC).date()
+    except (ValueError, OverflowError):  # the latter where the zone carries it out of the calendar
         raise InvalidParameter(
             "datetime", f"{text!r} is neither a date (2020-01-31) nor a date and time (2020-01-31T00:00:00Z)."
         ) from None
-    if moment.tzinfo is None:
-        raise InvalidParameter("datetime", f"{text!r} has no time zone; write 2020-01-31T00:00:00Z.")
-    return moment.astimezone(dt.UTC).date()

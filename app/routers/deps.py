@@ -102,7 +102,9 @@ def depth(text: str | None, default: tuple[int, int] | None = None) -> tuple[int
     if text is None:
         return default
     upper, dash, lower = text.partition("-")
-    if not (dash and upper.isdigit() and lower.isdigit() and len(text) <= 9 and int(upper) < int(lower)):
+    if not (
+        dash and text.isascii() and upper.isdigit() and lower.isdigit() and len(text) <= 9 and int(upper) < int(lower)
+    ):
         raise InvalidParameter("depth", f"{text!r} is not a depth interval in cm such as 0-30.")
     return int(upper), int(lower)
 

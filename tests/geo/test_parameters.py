@@ -59,7 +59,17 @@ def test_interval_includes_both_ends(text: str, first: dt.date | None, last: dt.
 
 
 @pytest.mark.parametrize(
-    "text", ["garbage", "../..", "/", "2020-12-31/2020-01-01", "2020-13-01", "2020-01-31T00:00:00", "a/b/c"]
+    "text",
+    [
+        "garbage",
+        "../..",
+        "/",
+        "2020-12-31/2020-01-01",
+        "2020-13-01",
+        "2020-01-31T00:00:00",
+        "a/b/c",
+        "0001-01-01T00:00:00+23:59",
+    ],
 )
 def test_malformed_interval_is_refused(text: str):
     with pytest.raises(InvalidParameter) as refusal:

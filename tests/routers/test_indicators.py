@@ -101,7 +101,13 @@ def test_catalogue_names_unit_ramp_and_method(client: TestClient):
 
 @pytest.mark.parametrize(
     ("query", "parameter"),
-    [("indicator=ph", "indicator"), ("period=1066/1075", "period"), ("depth=30", "depth"), ("year=2010", "year")],
+    [
+        ("indicator=ph", "indicator"),
+        ("period=1066/1075", "period"),
+        ("depth=30", "depth"),
+        ("depth=²-30", "depth"),
+        ("year=2010", "year"),
+    ],
 )
 def test_unknown_choice_is_named(client: TestClient, query: str, parameter: str):
     answer = client.get(f"/regions/country-KEN/indicators?{query}")
