@@ -9,7 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.routers.problems import problem
+from app.routers.problems import problem, unforeseen
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 POLICY = (
@@ -36,7 +36,7 @@ class Around:
         told = headers.get("x-request-id", "")
         request_id = told if REQUEST_ID.fullmatch(told) else uuid4().hex
         started = time.perf_counter()
-        status = 500
+        status: int | None = None
         head = scope["method"] == "HEAD"
 
         async def reply(message: Message) -> None:
@@ -66,6 +66,11 @@ class Around:
                 await answer(scope, receive, reply)
             else:
                 await self.app({**scope, "method": "GET"} if head else scope, self._counted(receive), reply)
+        except Exception as fault:
+            if status is not None:
+                raise  # half an answer is out: the server breaks the connection, so that it does not look whole
+            # Here and not in a handler of the framework, which would answer without the request id.
+            await unforeseen(scope["path"], fault)(scope, receive, reply)
         finally:
             log.info(
                 "request",

@@ -86,8 +86,19 @@ def status_of(fault: errors.ObservatoryError) -> HTTPStatus:
     return next(STATUS[kind] for kind in type(fault).__mro__ if kind in STATUS)
 
 
+def unforeseen(request_path: str, fault: Exception) -> Response:
+    """Log what nobody foresaw, and tell nothing of it."""
+    log.error("unforeseen", path=request_path, exc_info=fault)
+    return problem(
+        request_path,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal-error",
+        "The service made a mistake. It has been logged under the request id of this answer.",
+    )
+
+
 def register(app: FastAPI) -> None:
-    """Answer every failure of an endpoint with a problem document, and say so in the description of the API."""
+    """Answer every foreseen failure of an endpoint with a problem document, and say so in the description of the API."""
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -133,16 +144,6 @@ def register(app: FastAPI) -> None:
             status.phrase.lower().replace(" ", "-"),
             detail,
             headers=dict(fault.headers or {}),
-        )
-
-    @app.exception_handler(Exception)
-    def unforeseen(request: Request, fault: Exception) -> Response:
-        log.error("unforeseen", path=request.url.path, exc_info=fault)
-        return problem(
-            request.url.path,
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "internal-error",
-            "The service made a mistake. It has been logged under the request id of this answer.",
         )
 
 

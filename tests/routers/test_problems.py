@@ -1,6 +1,7 @@
 """Every failure is a problem document, and the service lives on."""
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -8,6 +9,7 @@ from app import errors
 from app.db.session import Database
 from app.main import create_app
 from app.routers import problems
+from app.routers.around import Around
 from app.settings import Settings
 
 
@@ -19,6 +21,7 @@ def every(kind: type[errors.ObservatoryError]) -> list[type[errors.ObservatoryEr
 def failing() -> TestClient:
     app = FastAPI()
     problems.register(app)
+    app.add_middleware(Around, max_body_bytes=1000)
 
     @app.get("/fail/{name}")
     def fail(name: str) -> None:
@@ -55,6 +58,13 @@ def test_unforeseen_failure_tells_nothing_of_the_inside(failing: TestClient):
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_unforeseen_failure_is_logged_under_the_request_id_of_its_answer(failing: TestClient):
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logged:
+        answer = failing.get("/fail/Unforeseen", headers={"X-Request-ID": "mine"})
+    assert answer.headers["x-request-id"] == "mine"
+    assert [(entry["event"], entry["request_id"]) for entry in logged] == [("unforeseen", "mine"), ("request", "mine")]
 
 
 def test_wrong_method_is_405_with_what_is_allowed(client: TestClient):
