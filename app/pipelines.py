@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from app.db import datasets, estimates, jobs, reference, regions, releases, samples
 from app.errors import InputRefused, NotFound
 from app.geo import boundaries
-from app.ingest.mapping import LICENCE_CLASSES, Dataset, MappingFile
+from app.ingest.mapping import LICENCE_CLASSES, SLUG, Dataset, MappingFile
 from app.ingest.read import files_of, read
 from app.ingest.report import Report
 from app.ingest.rules import RULES_VERSION
@@ -113,6 +113,10 @@ def import_file(
     strict : whether a single refused row refuses the file.
     A file of which no row can be stored is refused as well. Publication is enqueued in the same transaction. Raises InputRefused for a file that cannot be read or understood.
     """
+    if slug and not SLUG.fullmatch(slug):
+        raise InputRefused(
+            f"{slug!r} cannot name a dataset.", code="NAME_INVALID", suggestion="Use small letters, digits and hyphens."
+        )
     if regions.count(connection, "country") == 0:
         raise InputRefused(
             "There are no countries to place sites in.", code="NO_REGIONS", suggestion="Run: observatory seed"

@@ -191,7 +191,9 @@ def test_publication_whose_worker_was_killed_is_done_by_the_next(seeded: Path, t
                     slug=slug,
                 )
             connection.execute(
-                text("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (SELECT min(id) FROM procrastinate_jobs)")
+                text(
+                    "UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (SELECT min(id) FROM procrastinate_jobs)"
+                )
             )
         worker.work(here, wait=False)
         with engine.connect() as connection:
@@ -287,6 +289,23 @@ def test_missing_file_and_mapping_are_named(seeded: Path, tmp_path: Path):
     done = observatory(seeded, "import", str(made(tmp_path, ROW)), "--mapping", "none")
     assert done.returncode == 1
     assert "febr" in done.stderr
+
+
+def test_name_that_fits_no_address_and_report_without_a_folder_are_refused_before_work(seeded: Path, tmp_path: Path):
+    file = str(made(tmp_path, ROW))
+    named = observatory(seeded, "import", file, "--dataset", "a/b")
+    assert (named.returncode, "NAME_INVALID: 'a/b'" in named.stderr) == (1, True), named.stderr
+    reported = observatory(
+        seeded, "import", file, "--dataset", "unreported", "--report", str(tmp_path / "no" / "r.json")
+    )
+    assert (reported.returncode, "FOLDER_MISSING" in reported.stderr) == (1, True), reported.stderr
+
+
+def test_brackets_in_names_are_shown_and_are_no_markup(seeded: Path, tmp_path: Path):
+    file = tmp_path / "depth [cm] [bold].csv"
+    file.write_text("a,b\n1,2\n")
+    done = observatory(seeded, "import", str(file))
+    assert (done.returncode, "depth [cm] [bold].csv" in done.stderr) == (1, True), done.stderr
 
 
 def test_template_is_a_file_that_the_import_understands(tmp_path: Path):

@@ -19,6 +19,8 @@ from app.soil.properties import PROPERTIES
 from app.soil.units import UnknownUnit, depth_to_cm, factor
 
 TableRole = Literal["layers", "sites", "lookup"]
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
+"""Short names of datasets, as they stand in addresses."""
 LicenceClass = Literal["open", "attribution", "non_commercial", "aggregate_only", "display_generalised_only"]
 LocationPrecision = Literal["exact", "100m", "1km", "10km", "region"]
 SurfaceConvention = Literal["mineral", "organic_top"]
@@ -361,7 +363,7 @@ def _dataset(entry: _Entry | None) -> tuple[Dataset | None, dict[str, str]]:
     licence = entry.needed("licence")
     default = LICENCE_CLASSES.get(licence)
     slug = entry.needed("slug")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", slug):
+    if not SLUG.fullmatch(slug):
         raise _EntryInvalid(entry.at("slug"), "may hold small letters, digits and hyphens")
     doi = entry.text("doi")
     if doi is not None and not doi.startswith("10."):
