@@ -100,6 +100,12 @@ def test_date_selects_both_ends_and_undated_features_match_any(client: TestClien
     assert items(client, "sites", datetime="2015-06-01T12:00:00Z/..", limit=100)["numberMatched"] == 5
 
 
+@pytest.mark.parametrize("box", ["37,0.5,37,0.5", "37,0.5,37.2,0.5", "37,0.4,37,0.5"])
+def test_box_without_area_finds_the_region_it_lies_in(client: TestClient, box: str):
+    found = client.get("/collections/regions/items", params={"bbox": box}).json()
+    assert [f["id"] for f in found["features"]] == ["country-KEN"]
+
+
 def test_observation_carries_unit_depth_licence_and_precision(client: TestClient):
     found = items(client, "observations", dataset="kenya", property="soc", limit=100)
     assert sorted(f["properties"]["value"] for f in found["features"]) == [10.0 + i for i in range(12)]
