@@ -76,4 +76,5 @@ def _open(settings: Settings, database: Database | None, stack: ExitStack) -> Co
     ]
     for engine in engines:
         stack.callback(engine.dispose)
+        session.check(engine)  # the public role must be able to enter before anybody asks
     return Context(settings=settings, features=engines[0], tiles=engines[1])

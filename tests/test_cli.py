@@ -217,6 +217,14 @@ def test_wrong_setting_is_named(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("url", ["nonsense", "mysql://somewhere/db"])
+def test_database_url_of_another_kind_is_refused_with_an_example(tmp_path: Path, url: str):
+    done = observatory(tmp_path, "migrate", DATABASE_URL=url)
+    assert done.returncode == 3
+    assert "PostgreSQL" in done.stderr or "postgresql://" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_database_that_cannot_be_reached_is_said_plainly(tmp_path: Path):
     done = observatory(tmp_path, "migrate", DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none")
     assert done.returncode == 3

@@ -30,6 +30,7 @@ from app.errors import DatabaseUnavailable, InstanceRunning
 
 SUPERUSER = "observatory"
 DATABASE = "observatory"
+OLDEST = (15,)  # the first with unique constraints that take two empty values for the same
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes, the terminating zero and a margin aside
 STARTING_S = 120.0  # recovery after a crash replays the log before the server answers
@@ -66,12 +67,13 @@ def find_binaries(configured: Path | None) -> Path:
     """Folder that holds initdb and postgres, of the newest installed version that has PostGIS."""
     candidates = [configured] if configured else sorted(_installed(), key=_version, reverse=True)
     for folder in candidates:
-        if (folder / "initdb").exists() and (folder / "postgres").exists() and _has_postgis(folder):
+        there = (folder / "initdb").exists() and (folder / "postgres").exists()
+        if there and _version(folder) >= OLDEST and _has_postgis(folder):
             return folder
     looked = ", ".join(str(c) for c in candidates) or "no PostgreSQL server"
     raise DatabaseUnavailable(
-        f"No PostgreSQL server with PostGIS on this machine (found: {looked}). "
-        "Install it with: sudo apt-get install -y postgis postgresql-postgis  "
+        f"No PostgreSQL server of version {OLDEST[0]} or newer with PostGIS on this machine (found: {looked}). "
+        "Install it with: sudo apt-get install -y postgresql-postgis  "
         "or point DATABASE_URL to a server that has PostGIS."
     )
 

@@ -1,12 +1,16 @@
 """Bring a database to the schema of this version, and say whether it is there."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from app.db import session
 from app.errors import DatabaseUnavailable
@@ -24,13 +28,23 @@ def _config() -> Config:
 
 def upgrade(engine: Engine) -> str:
     """Apply what is missing, one process at a time, and return the revision reached."""
-    with engine.begin() as connection:
+    with _explained(), engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
         _require_postgis(engine)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """What the server refused, in its own words."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error) as fault:
+        said = str(fault.orig if isinstance(fault, DBAPIError) else fault).strip().splitlines()[0]
+        raise DatabaseUnavailable(f"The database could not be brought to this version's schema: {said}") from fault
 
 
 def pending(engine: Engine) -> bool:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from psycopg.errors import QueryCanceled
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.db import cluster
-from app.errors import Busy, DatabaseUnavailable
+from app.errors import Busy, DatabaseUnavailable, SetupFault
 from app.settings import Settings
 
 WEB_ROLE = "observatory_web"
@@ -80,7 +80,12 @@ def opened(settings: Settings, *, purpose: str, guest: bool = True) -> Iterator[
 
 
 def _url(text_form: str) -> URL:
-    url = make_url(text_form)
+    try:
+        url = make_url(text_form)
+    except ArgumentError:
+        raise SetupFault("A database URL must look like postgresql://user:password@host:5432/name.") from None
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise SetupFault(f"The database must be PostgreSQL with PostGIS, not {url.get_backend_name()}.")
     return url.set(drivername="postgresql+psycopg")
 
 

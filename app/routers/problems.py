@@ -116,6 +116,9 @@ def register(app: FastAPI) -> None:
     def foreseen(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, errors.ObservatoryError)  # noqa: S101 - what the handler is registered for
         status = status_of(fault)
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            # The client is told to come back; only here is said what the operator has to mend.
+            log.warning("unavailable", path=request.url.path, cause=str(fault.__cause__ or fault))
         faults = []
         if isinstance(fault, errors.InvalidParameter):
             faults = [{"parameter": fault.parameter, "detail": fault.message}]

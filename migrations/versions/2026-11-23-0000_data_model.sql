@@ -26,6 +26,14 @@ EXCEPTION WHEN duplicate_object THEN
     NULL; -- made by another migration at the same moment
 END
 $$;
+-- An owner who is no superuser becomes the public role by SET ROLE, for which it must be a member.
+DO $$
+BEGIN
+    EXECUTE format('GRANT observatory_web, observatory_worker TO %I', current_user);
+EXCEPTION WHEN insufficient_privilege OR invalid_grant_operation THEN
+    NULL; -- the service says at its start what is missing
+END
+$$;
 
 -- Positions --------------------------------------------------------------------------------------------------------
 
@@ -60,7 +68,7 @@ AS $$
 DECLARE
     side CONSTANT double precision := 40075016.68557849; -- of the Web Mercator square [m]
     cells CONSTANT bigint := 16777216;                   -- 2^24 columns and rows
-    mercator geometry := pub.web_mercator(place);
+    mercator public.geometry := pub.web_mercator(place);
     x bigint := floor((public.ST_X(mercator) / side + 0.5) * cells);
     y bigint := floor((0.5 - public.ST_Y(mercator) / side) * cells);
 BEGIN

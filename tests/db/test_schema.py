@@ -316,6 +316,14 @@ def test_region_precision_publishes_no_point(connection: Connection):
     assert connection.scalar(text("SELECT core.generalised(ST_SetSRID(ST_MakePoint(1, 2), 4326), 'region')")) is None
 
 
+def test_published_positions_can_be_restored_from_a_dump(connection: Connection):
+    """A restore empties the search path, so functions behind generated columns must name their schemas."""
+    connection.execute(text("SET LOCAL search_path = ''"))
+    key = connection.scalar(text("SELECT pub.morton_key(public.ST_SetSRID(public.ST_MakePoint(1, 2), 4326))"))
+    connection.execute(text("SET LOCAL search_path = public"))
+    assert key == connection.scalar(text("SELECT pub.morton_key(ST_SetSRID(ST_MakePoint(1, 2), 4326))"))
+
+
 def test_morton_key_numbers_the_tile_of_each_zoom(connection: Connection):
     import morecantile
 
