@@ -161,6 +161,8 @@ def fine_earth_per_total(
     basis : one of DENSITY_BASES for each layer.
     stones : coarse fragments, NaN if missing. [0-1]
     stones_basis : one of STONE_BASES for each layer.
+    stone_density : of the coarse fragments themselves, ρ_c; it matters where the density is of the whole soil and the
+    stones by volume, or the density of the fine earth and the stones by mass. [g/cm3]
 
     Missing stones are computed as none and marked. Where a basis is not stated and stones exceed 5 % of the volume,
     all readings the words allow are computed: the value is the middle of their range, the spread half of it. If that
@@ -168,8 +170,11 @@ def fine_earth_per_total(
     named. Up to 5 % the density is read as that of the fine earth and the stones as by volume. Impossible input (a
     density of zero or less, a share outside 0-1) has no value.
 
-    Raises ValueError for a basis that is none of the words; the basis of a missing value is not looked at.
+    Raises ValueError for a basis that is none of the words, the basis of a missing value not being looked at, and for
+    a stone density that is not a positive number.
     """
+    if not 0 < stone_density < np.inf:
+        raise ValueError(f"the density of stones must be a positive number, got {stone_density:g}")
     rho = np.atleast_1d(np.asarray(density, dtype=np.float64))
     given = np.broadcast_to(np.asarray(stones, dtype=np.float64), rho.shape)
     is_basis = _one_hot(basis, DENSITY_BASES, "bulk density basis", ~np.isnan(rho))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.soil.bulk_density import FineEarthMass
+from app.soil.bulk_density import STONE_DENSITY, FineEarthMass
 from app.soil.depth import bottom_above, depth_order, overlap_length
 from app.soil.layers import (
     BEST,
@@ -32,6 +32,7 @@ from app.soil.layers import (
     first_fault,
     ranks,
     relative_u_density,
+    rules_raised,
     stone_ranks,
     take_mass,
     u_carbon,
@@ -126,6 +127,9 @@ class ProfileValues:
     tier : A all measured, carbon by dry combustion where the method is stated; B one of carbon, density and stones
     not; C more than one, or extrapolated; None without a figure.
     flags : keys of FLAGS for each profile.
+    rule_ids : quality rules raised on the mineral layers inside the interval, sorted, for each profile; also on those
+    without sound depths, which may lie inside.
+    mass_basis, interpolation : to a fixed depth, and no curve between the layers. algorithm_version : METHOD_VERSION.
     """
 
     value: Floats
@@ -140,6 +144,10 @@ class ProfileValues:
     cf_source: Objects
     tier: Objects
     flags: tuple[tuple[str, ...], ...]
+    rule_ids: tuple[tuple[str, ...], ...]
+    mass_basis: str = "fixed_depth"
+    interpolation: str = "none"
+    algorithm_version: str = METHOD_VERSION
 
 
 def layer_stock(
@@ -196,11 +204,14 @@ def fixed_depth_stock(
     rock_depth: ArrayLike | None = None,
     *,
     correlation: float = 0.0,
+    stone_density: float = STONE_DENSITY,
 ) -> ProfileValues:
     """Organic carbon stock of the mineral soil between two depths, for each profile [t C/ha].
 
     rock_depth : depth of hard rock of each profile, NaN where unknown [cm].
     correlation : of the errors of carbon and measured density of a layer; usually negative, so 0 is on the safe side.
+    stone_density : of coarse fragments, used where the density is of the whole soil and the stones are by volume, or
+    the density of the fine earth and the stones by mass; 2.65 is quartz, weathered or porous rock is lighter [g/cm3].
 
         S = Σ 0.1 SOC ρ L        ρ fine-earth mass per total volume, L length inside the interval
 
@@ -214,7 +225,8 @@ def fixed_depth_stock(
     add linearly, source by source. Where a density was predicted from the carbon, an error of carbon counts once.
 
     Raises ValueError for an interval that is empty or begins above the mineral surface, for a profile number outside
-    0 .. n_profiles - 1, for an unknown status or basis word and for a correlation outside -1 .. 1.
+    0 .. n_profiles - 1, for an unknown status or basis word, for a correlation outside -1 .. 1 and for a stone density
+    that is not a positive number.
 
     By hand: 0-10 cm 30 g/kg and 1.20 g/cm3, 10-40 cm 10 g/kg and 1.40 g/cm3, no stones: 0.1 (30 x 1.20 x 10 +
     10 x 1.40 x 20) = 36 + 28 = 64 t/ha in 0-30 cm.
@@ -223,7 +235,7 @@ def fixed_depth_stock(
         raise ValueError(f"correlation must lie in -1 .. 1, got {correlation:g}")
     inside = _layers_inside(layers, n_profiles, upper, lower)
     sub = inside.layers
-    mass = fine_earth_of(sub)
+    mass = fine_earth_of(sub, stone_density)
     cover = _cover(inside, first_fault(carbon_faults(sub) | density_faults(sub, mass), _CODES), rock_depth)
     sub, mass = sub.take(cover.rows), take_mass(mass, cover.rows)
     per_carbon = layer_stock(1.0, mass.value, cover.length)
@@ -252,6 +264,7 @@ def extrapolated_stock(
     rock_depth: ArrayLike | None = None,
     *,
     correlation: float = 0.0,
+    stone_density: float = STONE_DENSITY,
 ) -> ProfileValues:
     """Stock from the surface to a depth that some profiles do not reach, those extended by a mean curve [t C/ha].
 
@@ -268,8 +281,12 @@ def extrapolated_stock(
     """
     if not 0 < sampled < lower:
         raise ValueError(f"an extrapolation from {sampled:g} to {lower:g} cm goes nowhere")
-    whole = fixed_depth_stock(layers, n_profiles, 0, lower, rock_depth, correlation=correlation)
-    known = fixed_depth_stock(layers, n_profiles, 0, sampled, rock_depth, correlation=correlation)
+    whole, known = (
+        fixed_depth_stock(
+            layers, n_profiles, 0, depth, rock_depth, correlation=correlation, stone_density=stone_density
+        )
+        for depth in (lower, sampled)
+    )
     rock = np.full(n_profiles, np.nan) if rock_depth is None else np.asarray(rock_depth, dtype=np.float64)
     extend = (whole.reason == "incomplete_depth") & np.isin(known.depth_status, ("complete", "stretched"))
     extend &= ~np.isnan(known.value) & ~(rock <= sampled)
@@ -295,6 +312,7 @@ def extrapolated_stock(
             (*known.flags[i], "extrapolated") if extended else whole.flags[i]
             for i, extended in enumerate(extend.tolist())
         ),
+        rule_ids=whole.rule_ids,
     )
 
 
@@ -336,8 +354,14 @@ _NONE = len(_CODES)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Inside:
-    """Mineral layers with sound depths that reach into the interval, and what is known of their profiles."""
+    """Mineral layers with sound depths that reach into the interval, and what is known of their profiles.
 
+    rows, faulty : places in `given`, all layers, of those in `layers` and of those whose depths are not sound.
+    """
+
+    given: Layers
+    rows: Ints
+    faulty: Ints
     layers: Layers
     n_profiles: int
     upper: float
@@ -358,6 +382,7 @@ class _Cover:
     reason: Ints
     status: Ints
     marks: NDArray[np.int64]
+    rule_ids: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -386,9 +411,12 @@ def _layers_inside(layers: Layers, n_profiles: int, upper: float, lower: float) 
     shallow, deep = np.fmin(layers.top, layers.bottom), np.fmax(layers.top, layers.bottom)
     # A layer without any depth could lie anywhere, so it counts as inside.
     outside = (shallow >= lower) | (deep <= upper)
-    faulty = mineral & ~sound & ~outside
+    faulty = np.flatnonzero(mineral & ~sound & ~outside)
     rows = np.flatnonzero(mineral & sound & ~outside)
     return _Inside(
+        given=layers,
+        rows=rows,
+        faulty=faulty,
         layers=layers.take(rows),
         n_profiles=n_profiles,
         upper=upper,
@@ -423,6 +451,7 @@ def _cover(inside: _Inside, fault: Ints, rock_depth: ArrayLike | None) -> _Cover
     above = bottom_above(profile, bottom)
     new = np.maximum(bottom - np.fmax(top, above), 0.0)
 
+    rule_ids = rules_raised(inside.given, np.concatenate([inside.faulty, inside.rows[rows]]), n)
     usable = fault[rows] == _NONE
     tolerated = max(TOLERATED_LENGTH, TOLERATED_SHARE * (inside.lower - upper)) + _ROUNDING
     uncovered = depth - np.bincount(profile, weights=new, minlength=n)
@@ -470,6 +499,7 @@ def _cover(inside: _Inside, fault: Ints, rock_depth: ArrayLike | None) -> _Cover
         reason=reason,
         status=status.astype(np.intp),
         marks=marks,
+        rule_ids=rule_ids,
     )
 
 
@@ -538,6 +568,7 @@ def _sum_up(inside: _Inside, cover: _Cover, parts: _Parts) -> ProfileValues:
         cf_source=_words_where(SOURCES, stones, given),
         tier=_words_where(("A", "B", "C", "C"), weak, given),
         flags=_flag_words(marks),
+        rule_ids=cover.rule_ids,
     )
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.soil import tridiagonal
-from app.soil.bulk_density import FineEarthMass
+from app.soil.bulk_density import STONE_DENSITY, FineEarthMass
 from app.soil.conversions import ORGANIC_MATTER_FACTOR
 from app.soil.depth import depth_order
 from app.soil.layers import (
@@ -37,6 +37,7 @@ from app.soil.layers import (
     first_fault,
     ranks,
     relative_u_density,
+    rules_raised,
     stone_ranks,
     u_carbon,
     u_stones,
@@ -114,6 +115,8 @@ class EquivalentMassStock:
     interpolation : hyman or linear, None without a figure. mass_basis : mineral or total.
     organic_matter_factor : organic matter per organic carbon, for the mineral mass. [g/g]
     soc_source, bd_source, cf_source, tier : as in app.soil.carbon.ProfileValues.
+    rule_ids : quality rules raised on the layers down to the reference mass, sorted, for each core; without a figure on
+    the layers down to the first that cannot be used. algorithm_version : METHOD_VERSION.
     """
 
     value: Floats
@@ -131,6 +134,8 @@ class EquivalentMassStock:
     bd_source: Objects
     cf_source: Objects
     tier: Objects
+    rule_ids: tuple[tuple[str, ...], ...]
+    algorithm_version: str = METHOD_VERSION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,10 +193,12 @@ def mass_to_depth(
     *,
     mass_basis: str = "mineral",
     organic_matter_factor: float = ORGANIC_MATTER_FACTOR,
+    stone_density: float = STONE_DENSITY,
 ) -> MassToDepth:
     """Mass of each core from the surface to a depth, or to the rock where that is shallower [t/ha].
 
     depth : [cm]. rock_depth : depth of hard rock of each profile, NaN where unknown [cm].
+    stone_density : of coarse fragments, as in fixed_depth_stock [g/cm3].
 
         M(0-D) = Σ M_i overlap_i / T_i
 
@@ -200,7 +207,7 @@ def mass_to_depth(
     """
     if not 0 < depth < np.inf:
         raise ValueError(f"the depth must be positive, got {depth:g}")
-    cores = _cores(layers, n_profiles, _organic_matter_factor(mass_basis, organic_matter_factor))
+    cores = _cores(layers, n_profiles, _organic_matter_factor(mass_basis, organic_matter_factor), stone_density)
     rock = np.full(n_profiles, np.nan) if rock_depth is None else np.asarray(rock_depth, dtype=np.float64)
     if rock.shape != (n_profiles,):
         raise ValueError(f"rock_depth has shape {rock.shape}, expected ({n_profiles},)")
@@ -263,12 +270,14 @@ def equivalent_mass_stock(
     interpolation: str = "auto",
     organic_matter_factor: float = ORGANIC_MATTER_FACTOR,
     correlation: float = 0.0,
+    stone_density: float = STONE_DENSITY,
 ) -> EquivalentMassStock:
     """Organic carbon stock of each core in its reference mass (von Haden et al. 2020) [t C/ha].
 
     reference_mass : one for all cores or one for each, M* [t/ha].
     mass_basis : a key of MASS_BASES. interpolation : a key of INTERPOLATIONS.
-    organic_matter_factor : organic matter per organic carbon, f [g/g]. correlation : as in fixed_depth_stock.
+    organic_matter_factor : organic matter per organic carbon, f [g/g].
+    correlation, stone_density : as in fixed_depth_stock; one stone density for all campaigns of a site [g/cm3].
 
         M_k = Σ 100 ρ_i T_i (1 - 0.001 f SOC_i)        C_k = Σ 0.1 SOC_i ρ_i T_i        both zero at the surface
         S(M*) = C interpolated at M = M*
@@ -300,7 +309,7 @@ def equivalent_mass_stock(
         raise ValueError(
             f"reference_mass has shape {np.shape(reference_mass)}, expected one or ({n_profiles},)"
         ) from None
-    cores = _cores(layers, n_profiles, factor)
+    cores = _cores(layers, n_profiles, factor, stone_density)
     sampled = np.bincount(cores.profile, weights=cores.mass, minlength=n_profiles).astype(np.float64)
     valid = (target > 0) & np.isfinite(target)
     reached = valid & (target <= sampled * (1.0 + _SAME_MASS))
@@ -323,6 +332,7 @@ def equivalent_mass_stock(
         interpolation=_chosen(reached, read.hyman),
         mass_basis=mass_basis,
         organic_matter_factor=organic_matter_factor,
+        rule_ids=_rules(layers, cores, reached, read.inside),
         **_quality(cores, reached, read.inside),
     )
 
@@ -370,10 +380,12 @@ def interpolate(mass: ArrayLike, quantity: ArrayLike, at: ArrayLike, *, interpol
 class _Cores:
     """Usable layers of all cores in depth order; `stop` and `count` per core: why it ends there, and how many.
 
+    row : place of the layer among those given; stop_row : of the one that ends the core, per core, -1 if none does.
     total, mass, carbon : of the layer [t/ha]. relative_... : standard uncertainties relative to the layer's mass.
     soc_rank, stone_rank, weak_density, weak_stones : what is known of their sources.
     """
 
+    row: Ints
     profile: Ints
     top: Floats
     bottom: Floats
@@ -392,6 +404,7 @@ class _Cores:
     weak_density: Bools
     weak_stones: Bools
     stop: Ints
+    stop_row: Ints
     count: Ints
 
 
@@ -414,10 +427,10 @@ def _organic_matter_factor(mass_basis: str, factor: float) -> float:
     return factor if mass_basis == "mineral" else 0.0
 
 
-def _cores(layers: Layers, n_profiles: int, factor: float) -> _Cores:
+def _cores(layers: Layers, n_profiles: int, factor: float, stone_density: float) -> _Cores:
     """The layers of each core from the surface down to the first that is faulty or does not follow the one above."""
     profile = layers.checked_profile(n_profiles)
-    fine = fine_earth_of(layers)
+    fine = fine_earth_of(layers, stone_density)
     rows = _in_order(layers, profile)
     fault = _faults(layers, fine, rows, factor)
 
@@ -425,6 +438,7 @@ def _cores(layers: Layers, n_profiles: int, factor: float) -> _Cores:
     end = np.full(n_profiles, rows.size)
     np.minimum.at(end, profile[rows[bad]], bad)
     stop = np.append(fault, _NONE)[end]
+    stop_row = np.append(rows, -1)[end]
     stop[np.bincount(profile[rows], minlength=n_profiles) == 0] = _CODES.index("no_mineral_layer")
     rows = rows[np.arange(rows.size) < end[profile[rows]]]
 
@@ -434,6 +448,7 @@ def _cores(layers: Layers, n_profiles: int, factor: float) -> _Cores:
     own_stones, assumed_stones = u_stones(fine)
     density = relative_u_density(layers, np.ones(profile.size, dtype=np.bool_))
     return _Cores(
+        row=rows,
         profile=profile[rows],
         top=top,
         bottom=bottom,
@@ -452,6 +467,7 @@ def _cores(layers: Layers, n_profiles: int, factor: float) -> _Cores:
         weak_density=fine.basis_assumed[rows],
         weak_stones=fine.stones_basis_assumed[rows],
         stop=stop,
+        stop_row=stop_row,
         count=np.bincount(profile[rows], minlength=n_profiles),
     )
 
@@ -594,6 +610,14 @@ def _last_layer(cores: _Cores, inside: Ints) -> Ints:
     """Row of the layer in which each core's reference mass is reached, the last for cores without layers."""
     last = np.cumsum(cores.count) - cores.count + inside
     return np.asarray(np.minimum(last, max(cores.profile.size - 1, 0)), dtype=np.intp)
+
+
+def _rules(layers: Layers, cores: _Cores, reached: Bools, inside: Ints) -> tuple[tuple[str, ...], ...]:
+    """Rules raised on the layers each stock rests on; without a stock on all usable ones and the one that ends them."""
+    used = np.arange(cores.profile.size) <= _last_layer(cores, inside)[cores.profile]
+    rows = cores.row[used | ~reached[cores.profile]]
+    ends = cores.stop_row[~reached & (cores.stop_row >= 0)]
+    return rules_raised(layers, np.concatenate([rows, ends]), reached.size)
 
 
 def _chosen(reached: Bools, hyman: Bools) -> Objects:

@@ -6,6 +6,7 @@ reasons and give the same errors to the same measurements.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
 from itertools import repeat
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.soil.bulk_density import FineEarthMass, fine_earth_per_total
+from app.soil.bulk_density import STONE_DENSITY, FineEarthMass, fine_earth_per_total
 from app.soil.pedotransfer import PEDOTRANSFERS, carbon_sensitivity
 from app.soil.properties import PROPERTIES
 
@@ -43,6 +44,17 @@ ACCEPTED_STATUSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Words for where a value comes from, by column: the general ones, and finer ones where the source is known."""
+
+STATUS_OF_SOC_METHOD: Mapping[str, str] = MappingProxyType(
+    {
+        "*-spec": "spectral",
+        "*-loi": "loi_converted",
+        "OrgC_dc*": "measured_dc",
+        "OrgC_acid-dc*": "measured_dc",
+        "OrgC_wc*": "measured_wc_assumed",
+    }
+)
+"""What a GloSIS procedure code says of measured carbon: pattern to status, the first that fits counts."""
 
 SOURCES = (
     "not_needed",
@@ -91,6 +103,7 @@ class Layers:
     coarse_fragments : [0-1], NaN if missing; coarse_fragments_basis: volume, mass or unknown.
     ..._status : measured, estimated, assumed or unknown, or one of the finer words of ACCEPTED_STATUSES.
     u_soc, u_bulk_density : standard uncertainties, where the source gives them, else NaN [as the value].
+    rule_ids : for each layer a tuple or list of the ids of quality rules raised on it, or None.
     """
 
     profile: Ints
@@ -107,6 +120,7 @@ class Layers:
     coarse_fragments_status: Objects
     u_soc: Floats | None = None
     u_bulk_density: Floats | None = None
+    rule_ids: Objects | None = None
 
     def __post_init__(self) -> None:
         for column in fields(self):
@@ -132,11 +146,44 @@ class Layers:
         return profile
 
 
-def fine_earth_of(layers: Layers) -> FineEarthMass:
+def soc_status_of_method(method: str | None, status: str) -> str:
+    """Status of an organic carbon value, made finer by its GloSIS procedure code where that says more.
+
+    method : GloSIS procedure code, also with a remark after a semicolon. status : a word of ACCEPTED_STATUSES.
+
+    Only `measured` is made finer, by STATUS_OF_SOC_METHOD; every other word already says more, or less, than a code
+    could. Wet oxidation is `measured_wc_assumed`: the code does not say whether the laboratory corrected for what it
+    does not reach. Example: OrgC_acid-dc-ht is measured_dc, OrgC_acid-dc-spec is spectral.
+    """
+    if status != "measured" or method is None:
+        return status
+    code = method.partition(";")[0].strip()
+    return next((word for pattern, word in STATUS_OF_SOC_METHOD.items() if fnmatchcase(code, pattern)), status)
+
+
+def fine_earth_of(layers: Layers, stone_density: float = STONE_DENSITY) -> FineEarthMass:
     """Fine-earth mass per total volume of each layer, see fine_earth_per_total [g/cm3]."""
     return fine_earth_per_total(
-        layers.bulk_density, layers.bulk_density_basis, layers.coarse_fragments, layers.coarse_fragments_basis
+        layers.bulk_density,
+        layers.bulk_density_basis,
+        layers.coarse_fragments,
+        layers.coarse_fragments_basis,
+        stone_density=stone_density,
     )
+
+
+def rules_raised(layers: Layers, rows: Ints, n_profiles: int) -> tuple[tuple[str, ...], ...]:
+    """Ids of the rules raised on some of the layers, for each profile sorted and each once."""
+    if layers.rule_ids is None:
+        return ((),) * n_profiles
+    raised = rows[layers.rule_ids[rows].astype(np.bool_)]
+    union: dict[int, set[str]] = {}
+    for profile, ids in zip(layers.profile[raised].tolist(), layers.rule_ids[raised].tolist(), strict=True):
+        union.setdefault(profile, set()).update(ids)
+    found: list[tuple[str, ...]] = [()] * n_profiles
+    for profile, ids in union.items():
+        found[profile] = tuple(sorted(ids))
+    return tuple(found)
 
 
 def take_mass(mass: FineEarthMass, rows: Ints) -> FineEarthMass:

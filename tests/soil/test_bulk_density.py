@@ -43,6 +43,22 @@ def test_stones_by_volume_follow_from_stones_by_mass(sample: dict[str, float]):
     assert stones_by_volume(sample["mass"], sample["fine_earth"]) == pytest.approx(0.30)
 
 
+def test_density_of_the_stones_matters_only_where_mass_and_volume_meet():
+    cases = (("fine_earth", "volume"), ("fine_earth", "mass"), ("whole", "volume"), ("whole", "mass"))
+    light, heavy = (
+        [fine_earth_per_total(1.6, basis, 0.2, stones, stone_density=density).value[0] for basis, stones in cases]
+        for density in (2.0, 2.65)
+    )
+    assert [a == b for a, b in zip(light, heavy, strict=True)] == [True, False, False, True]
+    assert (light[2], heavy[2]) == pytest.approx((1.20, 1.07))
+
+
+@pytest.mark.parametrize("density", [0.0, -2.65, NAN, np.inf])
+def test_density_of_stones_must_be_a_positive_number(density: float):
+    with pytest.raises(ValueError, match="density of stones"):
+        fine_earth_per_total(1.6, "whole", 0.2, "volume", stone_density=density)
+
+
 @pytest.mark.parametrize("basis", ["fine_earth", "whole"])
 @pytest.mark.parametrize("stones", ["volume", "mass"])
 def test_stated_bases_leave_no_spread(sample: dict[str, float], basis: str, stones: str):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.soil.carbon import (
     FLAGS,
+    METHOD_VERSION,
     REASONS,
     Layers,
     ProfileValues,
@@ -47,13 +48,21 @@ def make(*rows: tuple[int, float, float, float, float], **columns: Any) -> Layer
         coarse_fragments_status=column("coarse_fragments_status", "measured"),
         u_soc=columns.get("u_soc"),
         u_bulk_density=columns.get("u_bulk_density"),
+        rule_ids=per_layer(columns["rule_ids"]) if "rule_ids" in columns else None,
     )
+
+
+def per_layer(rule_ids: list[Any]) -> np.ndarray:
+    column = np.empty(len(rule_ids), dtype=object)
+    column[:] = rule_ids
+    return column
 
 
 def one(layers: Layers, upper: float = 0, lower: float = 30, rock: float | None = None) -> dict[str, Any]:
     """The stock of the only profile, as plain values."""
     stocks = fixed_depth_stock(layers, 1, upper, lower, None if rock is None else [rock])
-    return {name: getattr(stocks, name)[0] for name in ProfileValues.__dataclass_fields__}
+    columns = {name: getattr(stocks, name) for name in ProfileValues.__dataclass_fields__}
+    return {name: values if isinstance(values, str) else values[0] for name, values in columns.items()}
 
 
 def test_stock_of_a_layer_can_be_done_in_the_head():
@@ -453,6 +462,59 @@ def test_what_is_not_complete_to_the_sampled_depth_is_not_extrapolated(row: tupl
 def test_an_extrapolation_that_goes_nowhere_is_refused(sampled: float, lower: float):
     with pytest.raises(ValueError, match="goes nowhere"):
         extrapolated_stock(make((0, 0, 20, 20, 1.0)), 1, sampled, lower)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda layers: fixed_depth_stock(layers, 1, 0, 30),
+        lambda layers: fixed_depth_content(layers, 1, 0, 30),
+        lambda layers: extrapolated_stock(layers, 1, 20, 30),
+    ],
+)
+def test_every_figure_says_how_and_by_what_version_it_was_made(compute: Any):
+    figure = compute(make((0, 0, 20, 20, 1.3), rule_ids=[("SOC_HIGH",)]))
+    assert (figure.mass_basis, figure.interpolation) == ("fixed_depth", "none")
+    assert (figure.algorithm_version, figure.rule_ids) == (METHOD_VERSION, (("SOC_HIGH",),))
+
+
+def test_rules_raised_inside_the_interval_are_carried_once_and_sorted():
+    layers = make(
+        (1, 0, 10, 20, 1.3),
+        (1, 10, 40, 20, 1.3),
+        (1, 40, 60, 20, 1.3),
+        (0, 0, 30, 20, 1.3),
+        rule_ids=[["Z", "A"], ("A", "B"), ("BELOW",), None],
+    )
+    assert fixed_depth_stock(layers, 3, 0, 30).rule_ids == ((), ("A", "B", "Z"), ())
+    assert fixed_depth_stock(layers.take(np.array([1, 3])), 3, 0, 30).rule_ids == ((), ("A", "B"), ())
+    assert fixed_depth_stock(replace(layers, rule_ids=None), 3, 0, 30).rule_ids == ((), (), ())
+
+
+def test_rules_of_organic_layers_and_of_rock_are_not_those_of_the_figure():
+    layers = make(
+        (0, -5, 0, 400, 0.1),
+        (0, 0, 20, 20, 1.0),
+        (0, 20, 50, NAN, NAN),
+        organic=[True, False, False],
+        rule_ids=[("ORGANIC",), ("OWN",), ("ROCK",)],
+    )
+    assert one(layers, rock=20)["rule_ids"] == ("OWN",)
+
+
+def test_rules_of_a_layer_that_spoils_the_figure_are_carried():
+    faulty = make((0, 0, 30, 20, 1.3), (0, 20, 10, 20, 1.3), rule_ids=[None, ("DEPTH",)])
+    assert (one(faulty)["reason"], one(faulty)["rule_ids"]) == ("depth_invalid", ("DEPTH",))
+    missing = make((0, 0, 10, 20, 1.3), (0, 10, 30, NAN, 1.3), rule_ids=[(), ("SOC",)])
+    assert (one(missing)["reason"], one(missing)["rule_ids"]) == ("soc_missing", ("SOC",))
+
+
+def test_density_of_the_stones_moves_a_stock_of_whole_soil_with_stones_by_volume():
+    layers = make((0, 0, 30, 20, 1.6), bulk_density_basis="whole", coarse_fragments=0.2)
+    assert fixed_depth_stock(layers, 1, 0, 30).value == pytest.approx([20 * 1.07 * 3])
+    assert fixed_depth_stock(layers, 1, 0, 30, stone_density=2.0).value == pytest.approx([20 * 1.20 * 3])
+    extended = extrapolated_stock(layers, 1, 20, 40, stone_density=2.0).value[0]
+    assert extended / extrapolated_stock(layers, 1, 20, 40).value[0] == pytest.approx(1.20 / 1.07)
 
 
 @st.composite

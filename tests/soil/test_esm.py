@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from app.soil.conversions import ORGANIC_MATTER_FACTOR
 from app.soil.esm import (
     INTERPOLATIONS,
     MASS_BASES,
+    METHOD_VERSION,
     REASONS,
     EquivalentMassStock,
     common_mass,
@@ -384,6 +386,36 @@ def test_quality_is_that_of_the_layers_above_the_reference_mass():
 def test_every_word_has_a_sentence():
     for table in (REASONS, MASS_BASES, INTERPOLATIONS):
         assert all(sentence.endswith(".") for sentence in table.values())
+
+
+def test_a_stock_carries_its_version_and_the_rules_of_the_layers_it_rests_on():
+    rules = np.empty(4, dtype=object)
+    rules[:] = [("B", "A"), ["A", "C"], None, ("DEEP",)]
+    layers = replace(make(*FOUR), rule_ids=rules)
+    stock = equivalent_mass_stock(layers, 2, 2000.0, mass_basis="total")
+    assert (stock.algorithm_version, stock.n_layers[0]) == (METHOD_VERSION, 2)
+    assert stock.rule_ids == (("A", "B", "C"), ())
+    assert equivalent_mass_stock(layers, 1, 6000.0, mass_basis="total").rule_ids == (("A", "B", "C", "DEEP"),)
+    assert equivalent_mass_stock(replace(layers, rule_ids=None), 2, 2000.0).rule_ids == ((), ())
+
+
+def test_rules_of_the_layer_that_ends_a_core_too_soon_are_carried_and_no_deeper_ones():
+    rules = np.empty(3, dtype=object)
+    rules[:] = [None, ("SOC",), ("DEEP",)]
+    rows = ((0, 0, 10, 30, 1.0), (0, 10, 20, NAN, 1.0), (0, 20, 40, 10, 1.0))
+    layers = replace(make(*rows), rule_ids=rules)
+    stock = equivalent_mass_stock(layers, 1, 1500.0, mass_basis="total")
+    assert (stock.reason[0], stock.rule_ids) == ("soc_missing", (("SOC",),))
+    assert equivalent_mass_stock(layers, 1, 500.0, mass_basis="total").rule_ids == ((),)
+
+
+def test_density_of_the_stones_moves_the_mass_of_whole_soil_with_stones_by_volume():
+    layers = make((0, 0, 10, 20, 1.6), (0, 10, 30, 10, 1.6), bulk_density_basis="whole", coarse_fragments=0.2)
+    heavy, light = (mass_to_depth(layers, 1, 10, mass_basis="total", stone_density=d).value for d in (2.65, 2.0))
+    assert (heavy[0], light[0]) == pytest.approx((1070.0, 1200.0))
+    assert mass_to_depth(layers, 1, 10, mass_basis="total").value == pytest.approx(heavy)
+    stock = equivalent_mass_stock(layers, 1, 1200.0, mass_basis="total", stone_density=2.0)
+    assert (stock.value[0], stock.depth[0]) == pytest.approx((24.0, 10.0))
 
 
 @st.composite

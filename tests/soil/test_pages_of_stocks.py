@@ -88,6 +88,22 @@ def test_statuses_on_the_page_are_accepted_in_this_order():
         assert [word for word in rows[column].split() if word in layers.SOURCES] == expected
 
 
+def test_methods_of_carbon_on_the_page_are_those_of_the_code_in_its_order():
+    assert [tuple(row) for row in table("soc_stock", "Where the values come from", 1)] == [
+        *layers.STATUS_OF_SOC_METHOD.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("page", "record"), [("soc_stock", carbon.ProfileValues), ("equivalent_soil_mass", esm.EquivalentMassStock)]
+)
+def test_marks_of_every_record_are_explained(page: str, record: type[carbon.ProfileValues | esm.EquivalentMassStock]):
+    heading = "What else a figure carries" if page == "soc_stock" else "What a stock carries"
+    marks = ("mass_basis", "interpolation", "algorithm_version", "rule_ids")
+    assert [mark for mark in marks if f"`{mark}`" not in section(page, heading)] == []
+    assert set(marks) <= set(record.__dataclass_fields__)
+
+
 def test_conversions_on_the_page_are_those_of_the_code():
     rows = [(entry.id, entry.version, entry.equation, entry.reference) for entry in conversions.CONVERSIONS.values()]
     assert [tuple(row) for row in table("carbon_conversions", "Conversions")] == rows
