@@ -245,6 +245,8 @@ def import_file(
             )
         tell("publishing")
         worker.work(here, wait=False)
+        with engine.connect() as connection:
+            unpublished = jobs.waiting(connection)
     if found.report is None:
         err.print(f"The dataset {found.slug} held this very file already; nothing was changed.", highlight=False)
         return
@@ -254,6 +256,9 @@ def import_file(
     if found.dataset is None:
         why = "rows were refused and --strict was given" if strict else "no row could be stored"
         _say("Nothing was stored:", "red", f"{why}.")
+        raise typer.Exit(1)
+    if unpublished:
+        _say("Stored, not published yet:", "red", "the log says why; observatory worker tries again.")
         raise typer.Exit(1)
 
 

@@ -27,6 +27,7 @@ from app.ingest.rules import RULES_VERSION
 from app.soil import carbon
 from app.soil.estimate import describe_sample
 from app.soil.indicators import INDICATORS, Indicator
+from app.soil.layers import soc_status_of_method
 from app.soil.properties import PROPERTIES
 
 Progress = Callable[[str], None]
@@ -132,19 +133,23 @@ def import_file(
     given = dataclasses.replace(found.dataset, slug=slug or found.dataset.slug, title=title or found.dataset.title)
     files = files_of(path, mapping)
     digest = _sha256(files)
-    held = _held(connection, given.slug)
-    if held is not None and not replace:
-        if (held.sha256, held.rules_version) == (digest, RULES_VERSION):
-            return Imported(slug=given.slug, dataset=held.dataset_id, report=None)
+    record = _record(given)
+    known = datasets.find(connection, given.slug)
+    held = None if known is None else datasets.stored_upload(connection, known.id)
+    if known is not None and held is not None and not replace:
+        same_file = (held.sha256, held.rules_version) == (digest, RULES_VERSION)
+        if same_file and all(getattr(known, name) == value for name, value in record.items()):
+            return Imported(slug=given.slug, dataset=known.id, report=None)
         raise InputRefused(
-            f"The dataset {given.slug!r} has observations already, from the file {held.filename}.",
+            f"The dataset {given.slug!r} has observations already, from the file {held.filename}"
+            f"{', under other terms or withdrawn' if same_file else ''}.",
             code="DATASET_EXISTS",
             suggestion="Name another dataset with --dataset, or put the new file in its place with --replace.",
         )
     if found.sites.is_empty() or (strict and found.report.rows_refused):
         return Imported(slug=given.slug, dataset=None, report=found.report)
     progress("storing")
-    dataset = datasets.register(connection, _record(given), given.owners or (given.title,))
+    dataset = datasets.register(connection, record, given.owners or (given.title,))
     left = releases.regions_of(connection, dataset)
     samples.remove(connection, dataset)
     upload = datasets.record_upload(
@@ -180,14 +185,14 @@ def import_file(
     return Imported(slug=given.slug, dataset=dataset, report=found.report)
 
 
-def _held(connection: Connection, slug: str) -> Any:
-    """The upload that a dataset's observations came from, None where it has none."""
-    known = datasets.find(connection, slug)
-    return None if known is None else datasets.stored_upload(connection, known.id)
-
-
 def _record(given: Dataset) -> dict[str, Any]:
     """A dataset's terms as columns of core.dataset."""
+    if given.licence_class == "display_generalised_only" and given.location_precision == "exact":
+        raise InputRefused(
+            f"The licence of {given.slug!r} allows generalised positions only, and its location precision is exact.",
+            code="TERMS_CONTRADICT",
+            suggestion="Set location_precision to 100m, 1km, 10km or region.",
+        )
     licence_url = given.licence_url
     if licence_url is None and given.licence in LICENCE_CLASSES:
         licence_url = f"https://spdx.org/licenses/{given.licence}.html"
@@ -243,6 +248,7 @@ def _layers(long: pl.DataFrame, visits: pl.Series) -> tuple[carbon.Layers, np.nd
     # A property given in several columns of a file counts once: the best status first.
     order = pl.col("status").replace_strict({"measured": 0, "unknown": 1, "estimated": 2, "assumed": 3}, default=None)
     one = long.sort("layer_id", order, maintain_order=True).unique(["layer_id", "property"], keep="first")
+    one = _with_methods(one)
     base = long.unique("layer_id", keep="first", maintain_order=True).select(
         "visit_id", "rock_depth_cm", "layer_id", "top_cm", "bottom_cm", "kind"
     )
@@ -295,6 +301,16 @@ def _layers(long: pl.DataFrame, visits: pl.Series) -> tuple[carbon.Layers, np.nd
         u_bulk_density=numbers("u_bulk_density"),
     )
     return layers, rock["rock_depth_cm"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _with_methods(results: pl.DataFrame) -> pl.DataFrame:
+    """Carbon values with the finer status that their laboratory procedure gives them."""
+    pairs = results.filter(pl.col("property") == "soc").select("property", "method", "status").unique()
+    finer = pairs.with_columns(
+        finer=pl.Series([soc_status_of_method(m, s) for _, m, s in pairs.iter_rows()], dtype=pl.String)
+    )
+    joined = results.join(finer, on=["property", "method", "status"], how="left", nulls_equal=True)
+    return joined.with_columns(pl.coalesce("finer", "status").alias("status")).drop("finer", "method")
 
 
 def _derived(

@@ -268,6 +268,39 @@ def test_file_in_our_columns_becomes_a_stock(connection: Connection, tmp_path: P
     assert (stock.value, stock.tier) == (pytest.approx(78.0), "A")
 
 
+def test_wet_oxidation_keeps_a_profile_out_of_the_first_tier(connection: Connection, tmp_path: Path):
+    run(connection, made(tmp_path, ROW.replace("OrgC_dc", "OrgC_wc-cro3-walkleyblack")), load_mapping())
+    found = connection.execute(text("SELECT tier, soc_source FROM core.derived WHERE quantity = 'soc_stock'")).one()
+    assert tuple(found) == ("B", "measured_wc_assumed")
+
+
+def test_generalised_only_licence_with_exact_positions_is_refused(connection: Connection, tmp_path: Path):
+    terms = dataclasses.replace(cli._synthetic(), licence_class="display_generalised_only")
+    with pytest.raises(InputRefused, match="TERMS_CONTRADICT"):
+        run(connection, made(tmp_path, ROW), dataclasses.replace(load_mapping(), dataset=terms))
+
+
+def test_same_file_under_stricter_terms_is_not_taken_for_done(connection: Connection, tmp_path: Path):
+    path = made(tmp_path, ROW)
+    exact = dataclasses.replace(load_mapping(), dataset=cli._synthetic())
+    run(connection, path, exact)
+    coarse = dataclasses.replace(exact, dataset=dataclasses.replace(cli._synthetic(), location_precision="10km"))
+    with pytest.raises(InputRefused, match="under other terms"):
+        run(connection, path, coarse)
+    run(connection, path, coarse, replace=True)
+    assert connection.scalars(text("SELECT location_precision FROM pub.site WHERE released_to IS NULL")).all() == [
+        "10km"
+    ]
+
+
+def test_embargo_keeps_points_and_figures_back(connection: Connection):
+    dataset = store(connection, "later", line(12), embargo_until=dt.date(2999, 1, 1))
+    pipelines.derive(connection, dataset)
+    pipelines.publish_dataset(connection, dataset)
+    assert connection.scalar(text("SELECT count(*) FROM pub.site WHERE released_to IS NULL")) == 0
+    assert estimates.of_region(connection, "country-KEN") == []
+
+
 def test_every_stored_value_knows_its_file_row_and_reported_text(connection: Connection, tmp_path: Path):
     run(connection, made(tmp_path, ROW.replace(",20,g/kg,", ",2.0,%,")), load_mapping())
     found = connection.execute(

@@ -1,6 +1,6 @@
-"""Pages of features: GeoJSON text built in the database, streamed in chunks, paged by key."""
+"""Pages of features: GeoJSON text built in the database, paged by key."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -9,25 +9,22 @@ from app.db.queries import sql
 
 COUNT_CAP = 10_000
 """Matches are counted exactly up to here; beyond it counting would cost more than the page."""
-CHUNK = 1000
 
 
 def page(
     connection: Connection, collection: str, order: str, parameters: Mapping[str, Any], *, limit: int, offset: int
-) -> Generator[tuple[str, str]]:
-    """Key and GeoJSON text of at most `limit` features, in key order, as they arrive. Close it if you leave early."""
+) -> Sequence[tuple[str, str]]:
+    """Key and GeoJSON text of at most `limit` features, in key order."""
     statement = text(
         f"{sql(f'{collection}_feature')} {sql(f'{collection}_source')} ORDER BY o.{order} LIMIT :limit OFFSET :offset"
     )
-    streaming = connection.execution_options(stream_results=True, yield_per=CHUNK)
-    with streaming.execute(statement, {**parameters, "limit": limit, "offset": offset}) as rows:
-        for row in rows:
-            yield row.key, row.feature
+    rows = connection.execute(statement, {**parameters, "limit": limit, "offset": offset})
+    return [(row.key, row.feature) for row in rows]
 
 
 def one(connection: Connection, collection: str, order: str, parameters: Mapping[str, Any]) -> tuple[str, str] | None:
     """Key and GeoJSON text of the feature that the parameters select, None where there is none."""
-    return next(iter(list(page(connection, collection, order, parameters, limit=1, offset=0))), None)
+    return next(iter(page(connection, collection, order, parameters, limit=1, offset=0)), None)
 
 
 def count(connection: Connection, collection: str, parameters: Mapping[str, Any]) -> int | None:

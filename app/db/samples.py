@@ -83,6 +83,7 @@ LAYERS = {
     "value": pl.Float64,
     "status": pl.String,
     "uncertainty": pl.Float64,
+    "method": pl.String,
 }
 
 

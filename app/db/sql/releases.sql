@@ -53,6 +53,7 @@ LEFT JOIN LATERAL (
     ORDER BY (x.value IS NULL), v.sampled_from DESC NULLS LAST, v.id LIMIT 1
 ) content ON true
 WHERE d.id = :dataset
+  AND coalesce(d.embargo_until, current_date) <= current_date
   AND d.licence_class <> 'aggregate_only'
   AND d.location_precision <> 'region';
 
@@ -164,7 +165,8 @@ WHERE s.dataset_id = :dataset;
 -- Sites of published datasets per region, with or without values: what coverage is counted against.
 SELECT sr.region_id, s.dataset_id, count(*) AS n_sites
 FROM core.dataset d JOIN core.site s ON s.dataset_id = d.id JOIN core.site_region sr ON sr.site_id = s.id
-WHERE d.state = 'published' AND sr.region_id = ANY (:regions)
+WHERE d.state = 'published' AND coalesce(d.embargo_until, current_date) <= current_date
+  AND sr.region_id = ANY (:regions)
 GROUP BY 1, 2;
 
 -- dataset_terms --

@@ -1,7 +1,7 @@
 -- layers_of_dataset --
 -- Layers of a dataset with their results, one row a result (or one row without), in profile and depth order.
 SELECT v.id AS visit_id, v.rock_depth_cm, l.id AS layer_id, l.top_cm, l.bottom_cm, l.kind,
-       r.property, r.value, r.status, r.uncertainty
+       r.property, r.value, r.status, r.uncertainty, r.method
 FROM core.site s
 JOIN core.visit v ON v.site_id = s.id
 JOIN core.layer l ON l.visit_id = v.id
@@ -28,4 +28,5 @@ JOIN core.site s ON s.dataset_id = ds.id
 JOIN core.site_region sr ON sr.site_id = s.id
 JOIN core.visit v ON v.site_id = s.id
 JOIN core.derived d ON d.visit_id = v.id AND d.mass_basis = 'fixed_depth'
-WHERE ds.state = 'published' AND sr.region_id = ANY (%(regions)s);
+WHERE ds.state = 'published' AND coalesce(ds.embargo_until, current_date) <= current_date
+  AND sr.region_id = ANY (%(regions)s);
