@@ -384,6 +384,8 @@ def withdraw_dataset(connection: Connection, slug: str, *, forget: bool = False,
         raise NotFound(f"There is no dataset {slug!r}.")
     releases.await_turn(connection)
     touched = releases.regions_of(connection, record.id)
+    if record.state == "withdrawn" and not (forget and touched):
+        raise InputRefused(f"The dataset {slug!r} is withdrawn already.", code="ALREADY_WITHDRAWN")
     number = releases.begin(
         connection, kind="withdraw", summary=f"Withdrew {slug}: {record.title}.", content=str(record.id)
     )
@@ -400,6 +402,7 @@ def withdraw_dataset(connection: Connection, slug: str, *, forget: bool = False,
 
 def refresh(connection: Connection, progress: Progress = silent) -> tuple[int, int]:
     """Compute derived values and estimates of all published datasets anew. Returns the release and what changed."""
+    releases.await_turn(connection)
     for record in datasets.everything(connection):
         if record.state == "published":
             progress(f"computing {record.slug}")

@@ -180,6 +180,8 @@ def test_withdrawing_takes_points_and_figures_out_and_keeps_the_releases(connect
     )
     assert (now, then) == (0, 12)
     assert datasets.by_id(connection, dataset).state == "withdrawn"
+    with pytest.raises(InputRefused, match="ALREADY_WITHDRAWN"):
+        pipelines.withdraw_dataset(connection, "kept")
 
 
 def test_publication_that_waits_does_not_undo_a_withdrawal(connection: Connection):

@@ -1,8 +1,8 @@
 """The embedded database: a private PostgreSQL + PostGIS cluster in the data folder, reached by a unix socket only.
 
 One process owns the folder at a time (a lock that the kernel releases however the process ends). The owner creates the
-cluster on first use, starts the server and stops it. A server that outlived its owner is taken over as it runs. Other
-processes on the machine (an import beside a running service) join as guests.
+cluster on first use and starts the server. Other processes on the machine (an import beside a running service) join as
+guests. Whoever leaves last stops the server; one that outlived a killed owner is taken over as it runs.
 
 PostgreSQL refuses to run as root, so under root the server drops to an unprivileged user. That user may not be able to
 reach the data folder by its path (a clone below /root, a folder made by mktemp). The server therefore inherits the
@@ -19,7 +19,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,29 +110,49 @@ def running(data_dir: Path, *, bindir: Path | None = None, purpose: str, guest: 
     """
     binaries = find_binaries(bindir)
     data_dir.mkdir(parents=True, exist_ok=True)
+    folder = data_dir.resolve() / "cluster"
+    server: subprocess.Popen[bytes] | int | None = None
     with contextlib.ExitStack() as stack:
-        folder = data_dir.resolve() / "cluster"
+        # Entered before the owner's lock and left after it: who waits here finds the folder free or the server alive.
+        last_one = stack.enter_context(_among_users(data_dir / "observatory.users"))
         holder = stack.enter_context(_lock(data_dir / "observatory.lock", purpose))
         socket_dir = stack.enter_context(_short_path(folder))
-        if holder is not None:
-            if not guest:
+        try:
+            if holder is None:
+                user = _unprivileged_user()
+                if not (folder / "PG_VERSION").exists():
+                    _create(binaries, folder, user)
+                _check_version(binaries, folder)
+                server = _start(binaries, folder, user, data_dir / "cluster.log", socket_dir)
+                _create_database(socket_dir)
+            elif guest:
+                _await_answer(socket_dir, None, data_dir / "cluster.log")
+            else:
                 raise InstanceRunning(
                     f"The data folder {data_dir.resolve()} is in use by {holder}. "
                     "Stop that process, or set OBSERVATORY_DATA_DIR to another folder."
                 )
-            _await_answer(socket_dir, None, data_dir / "cluster.log")
-            yield Cluster(socket_dir=socket_dir, owned=False)
-            return
-        user = _unprivileged_user()
-        if not (folder / "PG_VERSION").exists():
-            _create(binaries, folder, user)
-        _check_version(binaries, folder)
-        server = _start(binaries, folder, user, data_dir / "cluster.log", socket_dir)
-        try:
-            _create_database(socket_dir)
-            yield Cluster(socket_dir=socket_dir, owned=True)
+            yield Cluster(socket_dir=socket_dir, owned=holder is None)
         finally:
-            _stop(server)
+            running_server = server or _survivor(folder)
+            if running_server is not None and last_one():
+                _stop(running_server)
+
+
+@contextlib.contextmanager
+def _among_users(path: Path) -> Iterator[Callable[[], bool]]:
+    """Be counted among the users of the server; yields what tells, on leaving, whether nobody else is."""
+    with path.open("a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+        def last_one() -> bool:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        yield last_one
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ def list_collections(request: Request, here: Here, connection: Reading) -> dict[
     root = base(request, here)
     return {
         "links": [link(f"{root}/collections", "self", JSON, "Collections")],
-        "collections": [_describe(c, root, connection) for c in collections.COLLECTIONS.values()],
+        "collections": [_describe(c, root, here, connection) for c in collections.COLLECTIONS.values()],
     }
 
 
@@ -36,17 +36,16 @@ def list_collections(request: Request, here: Here, connection: Reading) -> dict[
 def get_collection(request: Request, here: Here, connection: Reading, collection_id: str) -> dict[str, Any]:
     """What a collection holds, where and when."""
     deps.only(request)
-    return _describe(collections.get(collection_id), base(request, here), connection)
+    return _describe(collections.get(collection_id), base(request, here), here, connection)
 
 
-def _describe(collection: Collection, root: str, connection: Connection) -> dict[str, Any]:
-    here = f"{root}/collections/{collection.id}"
-    box = items.extent(connection, collection.table) or collections.WORLD
-    extent: dict[str, Any] = {"spatial": {"bbox": [list(box)], "crs": CRS84}}
-    if collection.temporal:
-        days = items.interval(connection, collection.table)
+def _describe(collection: Collection, root: str, here: Context, connection: Connection) -> dict[str, Any]:
+    address = f"{root}/collections/{collection.id}"
+    found = deps.extent(here, connection, collection)
+    extent: dict[str, Any] = {"spatial": {"bbox": [list(found.box)], "crs": CRS84}}
+    if found.days:
         extent["temporal"] = {
-            "interval": [[f"{day}T00:00:00Z" if day else None for day in days]],
+            "interval": [[f"{day}T00:00:00Z" if day else None for day in found.days]],
             "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian",
         }
     return {
@@ -60,9 +59,9 @@ def _describe(collection: Collection, root: str, connection: Connection) -> dict
         "crs": [CRS84],
         "storageCrs": CRS84,
         "links": [
-            link(here, "self", JSON, collection.title),
-            link(f"{here}/items", "items", GEOJSON, f"{collection.title} as GeoJSON"),
-            link(f"{here}/tiles", TILESETS, JSON, f"{collection.title} as vector tiles"),
+            link(address, "self", JSON, collection.title),
+            link(f"{address}/items", "items", GEOJSON, f"{collection.title} as GeoJSON"),
+            link(f"{address}/tiles", TILESETS, JSON, f"{collection.title} as vector tiles"),
         ],
     }
 

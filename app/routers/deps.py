@@ -4,15 +4,15 @@ import base64
 import binascii
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from sqlalchemy import Connection, Engine
 
-from app.collections import Collection, Filter
-from app.db import releases
+from app.collections import WORLD, Collection, Filter
+from app.db import items, releases
 from app.db.session import reading
 from app.errors import InvalidParameter
 from app.geo import bbox as boxes
@@ -24,12 +24,22 @@ OFFSET_MAX = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extent:
+    """Where and when the current rows of a collection lie."""
+
+    box: tuple[float, float, float, float]
+    days: tuple[str | None, str | None] | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """What endpoints need of the running service."""
 
     settings: Settings
     features: Engine
     tiles: Engine
+    extents: dict[tuple[int, str], Extent] = field(default_factory=dict)
+    """Where and when the rows of a table lie, by release: asked often, and a scan of the whole table."""
 
 
 def context(request: Request) -> Context:
@@ -189,4 +199,14 @@ def version(request: Request, connection: Connection) -> Version:
     )
 
 
-ReleaseQuery = Annotated[int | None, Query(description="Release that a cached copy was made from.", ge=0)]
+def extent(here: Context, connection: Connection, collection: Collection) -> Extent:
+    """Where and when a collection's rows lie, computed once a release."""
+    key = (releases.current(connection), collection.table)
+    if key not in here.extents:
+        for old in [k for k in here.extents if k[0] < key[0]]:
+            here.extents.pop(old, None)
+        here.extents[key] = Extent(
+            box=items.extent(connection, collection.table) or WORLD,
+            days=items.interval(connection, collection.table) if collection.temporal else None,
+        )
+    return here.extents[key]

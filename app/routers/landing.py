@@ -58,6 +58,12 @@ def landing(request: Request, here: Here, accept: Annotated[str, Header()] = "")
     )
 
 
+@router.get("/map", include_in_schema=False)
+def to_map() -> Response:
+    """The map lives in a folder of its own."""
+    return RedirectResponse("map/", status_code=308)
+
+
 @router.get("/conformance", summary="Conformance classes")
 def conformance(request: Request) -> dict[str, Any]:
     """The OGC requirements classes that the service fulfils."""

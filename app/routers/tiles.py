@@ -4,11 +4,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Connection
 
 from app import collections
 from app.collections import Collection
-from app.db import items
 from app.db import tiles as rows
 from app.geo import tiles as matrices
 from app.routers import deps
@@ -29,7 +27,10 @@ def list_tilesets(request: Request, here: Here, connection: Reading, collection_
     address = f"{base(request, here)}/collections/{collection.id}/tiles"
     return {
         "links": [link(address, "self", JSON, f"Tilesets of {collection.title}")],
-        "tilesets": [_tileset(collection, address, tms, connection) for tms in matrices.TILE_MATRIX_SETS],
+        "tilesets": [
+            _tileset(collection, address, tms, deps.extent(here, connection, collection))
+            for tms in matrices.TILE_MATRIX_SETS
+        ],
     }
 
 
@@ -44,7 +45,7 @@ def get_tileset(
     matrices.require(tile_matrix_set)
     address = f"{base(request, here)}/collections/{collection.id}/tiles"
     if request.query_params.get("f") != "tilejson":
-        return _tileset(collection, address, tile_matrix_set, connection)
+        return _tileset(collection, address, tile_matrix_set, deps.extent(here, connection, collection))
     kept = [(n, v) for n, v in request.query_params.multi_items() if n in names]
     query = urlencode([*kept, ("release", str(deps.version(request, connection).release))])
     return {
@@ -55,13 +56,12 @@ def get_tileset(
         "tiles": [f"{address}/{tile_matrix_set}/{{z}}/{{y}}/{{x}}?{query}"],
         "minzoom": collection.tiles.min_zoom,
         "maxzoom": collection.tiles.max_zoom,
-        "bounds": list(items.extent(connection, collection.table) or collections.WORLD),
+        "bounds": list(deps.extent(here, connection, collection).box),
         "vector_layers": [{"id": collection.tiles.layer, "fields": dict(collection.tiles.fields)}],
     }
 
 
-def _tileset(collection: Collection, address: str, tms: str, connection: Connection) -> dict[str, Any]:
-    bounds = items.extent(connection, collection.table) or collections.WORLD
+def _tileset(collection: Collection, address: str, tms: str, extent: deps.Extent) -> dict[str, Any]:
     tiles = collection.tiles
     return {
         "title": collection.title,
@@ -77,7 +77,7 @@ def _tileset(collection: Collection, address: str, tms: str, connection: Connect
                 "minTileCol": limit.min_col,
                 "maxTileCol": limit.max_col,
             }
-            for limit in matrices.limits(bounds, tiles.min_zoom, tiles.max_zoom)
+            for limit in matrices.limits(extent.box, tiles.min_zoom, tiles.max_zoom)
         ],
         "layers": [{"id": tiles.layer, "dataType": "vector", "geometryDimension": _dimension(collection)}],
         "links": [

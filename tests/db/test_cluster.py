@@ -15,9 +15,10 @@ from app.db import cluster
 from app.errors import DatabaseUnavailable, InstanceRunning
 
 OWNER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from app.db import cluster
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 with cluster.running(Path(sys.argv[1]), purpose="owning", guest=False) as here:
     print("ready", flush=True)
     time.sleep(120)
@@ -72,6 +73,30 @@ def test_second_owner_is_refused_by_name_and_a_guest_is_not(tmp_path: Path):
             with psycopg.connect(guest.url()) as connection:
                 assert connection.execute("SELECT 1").fetchone() == (1,)
         assert answers(data / "cluster"), "a guest that leaves must not stop the owner's server"
+
+
+def test_server_lives_until_the_last_guest_has_left(tmp_path: Path):
+    data = tmp_path / "data"
+    owner = start_owner(data)
+    with cluster.running(data, purpose="import", guest=True) as guest:
+        owner.terminate()
+        owner.communicate()
+        with psycopg.connect(guest.url()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert not answers(data / "cluster"), "the last one to leave stops the server"
+
+
+def test_owner_who_leaves_before_a_guest_is_followed_by_another_on_the_same_server(tmp_path: Path):
+    data = tmp_path / "data"
+    owner = start_owner(data)
+    before = int((data / "cluster" / "postmaster.pid").read_text().split()[0])
+    with cluster.running(data, purpose="import", guest=True):
+        owner.terminate()
+        owner.communicate()
+        with cluster.running(data, purpose="next", guest=False) as here:
+            assert here.owned
+            assert int((data / "cluster" / "postmaster.pid").read_text().split()[0]) == before
+        assert answers(data / "cluster")
 
 
 def test_killed_owner_leaves_a_server_that_the_next_one_takes_over(tmp_path: Path):

@@ -4,8 +4,10 @@ import pytest
 import structlog
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
 
 from app import errors
+from app.db import session
 from app.db.session import Database
 from app.main import create_app
 from app.routers import problems
@@ -91,9 +93,15 @@ def test_request_id_that_could_forge_a_log_line_is_replaced(client: TestClient):
 
 
 def test_database_that_gives_no_answer_is_503_and_not_an_empty_collection(served: str):
-    settings = Settings(database_url=served, log_level="error", features_timeout_s=0.001, _env_file=None)
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        answer = client.get("/collections/regions/items", params={"limit": 1000})
+    settings = Settings(database_url=served, log_level="error", features_timeout_s=0.3, _env_file=None)
+    owner = create_engine(served)
+    with (
+        TestClient(create_app(settings), raise_server_exceptions=False) as client,
+        session.disposing(owner),
+        owner.begin() as connection,
+    ):
+        connection.execute(text("LOCK TABLE pub.region IN ACCESS EXCLUSIVE MODE"))
+        answer = client.get("/collections/regions/items")
         assert answer.status_code == 503
         assert answer.json()["type"].endswith("busy")
 
