@@ -500,6 +500,15 @@ def _estimates(
         }
 
 
+def holders(owners: Sequence[set[str]]) -> list[str]:
+    """Who holds each site's data: owners who share a dataset count as one, for each of them knows the other's."""
+    groups: list[set[str]] = []
+    for names in {frozenset(n) for n in owners}:
+        shared = [group for group in groups if group & names]
+        groups = [group for group in groups if not group & names] + [set(names).union(*shared)]
+    return [min(next(group for group in groups if group & names)) for names in owners]
+
+
 def latest_per_site(rows: pl.DataFrame) -> pl.DataFrame:
     """One row a site: the mean of its profiles of the latest date that has values (an unknown date is the earliest).
 
@@ -530,7 +539,7 @@ def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> dict[str, Any]:
     found = describe_sample(
         sites["value"].to_numpy(),
         units=sites["unit"].to_list(),
-        owners=["; ".join(t.owners) or t.slug for t in of_site],
+        owners=holders([set(t.owners) or {t.slug} for t in of_site]),
         is_open=[t.licence_class in OPEN_CLASSES for t in of_site],
         design=designs.pop() if one_sample else "mixed",
     )

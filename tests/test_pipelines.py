@@ -213,6 +213,12 @@ def test_plots_of_one_experiment_are_one_unit_and_give_no_regional_mean(connecti
     assert (found.n_sites, found.n_units, found.value, found.refused) == (20, 1, None, "too_few_sites")
 
 
+def test_owners_who_share_a_dataset_count_as_one_holder():
+    assert pipelines.holders([{"A"}, {"A", "B"}, {"B", "C"}, {"D"}]) == ["A", "A", "A", "D"]
+    assert pipelines.holders([{"A"}, {"B"}, {"A"}]) == ["A", "B", "A"]
+    assert pipelines.holders([]) == []
+
+
 def test_status_is_the_state_as_last_seen(connection: Connection):
     early = line(10, year=1995)
     late = [dataclasses.replace(site, year=2015, soc=(site.soc[0] + 10,)) for site in early]
