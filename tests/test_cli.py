@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,9 @@ def test_publication_whose_worker_was_killed_is_done_by_the_next(seeded: Path, t
                     "UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (SELECT min(id) FROM procrastinate_jobs)"
                 )
             )
-        worker.work(here, wait=False)
+        # In a thread of its own: the browser tests keep an event loop running in this one.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(worker.work, here, wait=False).result()
         with engine.connect() as connection:
             assert (releases.current(connection), jobs.waiting(connection)) == (before + 2, 0)
 
