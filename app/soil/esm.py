@@ -112,9 +112,10 @@ class EquivalentMassStock:
     reference_mass : as given. sampled_mass : mass of the sound layers that follow each other from the surface. [t/ha]
     depth : at which the reference mass is reached, by the same curve. [cm]
     n_layers : layers down to there. reason : None or a key of REASONS.
-    interpolation : hyman or linear, None without a figure. mass_basis : mineral or total.
+    interpolation : hyman or linear, None without a figure. mass_basis : esm_mineral or esm_total.
     organic_matter_factor : organic matter per organic carbon, for the mineral mass. [g/g]
-    soc_source, bd_source, cf_source, tier : as in app.soil.carbon.ProfileValues.
+    soc_source, bd_source, cf_source, tier, flags : as in app.soil.carbon.ProfileValues. depth_status : complete where
+    there is a figure, None elsewhere: a mass is reached or not.
     rule_ids : quality rules raised on the layers down to the reference mass, sorted, for each core; without a figure on
     the layers down to the first that cannot be used. algorithm_version : METHOD_VERSION.
     """
@@ -134,6 +135,8 @@ class EquivalentMassStock:
     bd_source: Objects
     cf_source: Objects
     tier: Objects
+    depth_status: Objects
+    flags: tuple[tuple[str, ...], ...]
     rule_ids: tuple[tuple[str, ...], ...]
     algorithm_version: str = METHOD_VERSION
 
@@ -330,7 +333,7 @@ def equivalent_mass_stock(
         n_layers=np.where(reached, read.inside + 1, 0).astype(np.int64),
         reason=_WORDS[code],
         interpolation=_chosen(reached, read.hyman),
-        mass_basis=mass_basis,
+        mass_basis=f"esm_{mass_basis}",
         organic_matter_factor=organic_matter_factor,
         rule_ids=_rules(layers, cores, reached, read.inside),
         **_quality(cores, reached, read.inside),
@@ -636,6 +639,18 @@ def _quality(cores: _Cores, reached: Bools, inside: Ints) -> dict[str, Any]:
     soc, stones = weakest(cores.soc_rank[rows], profile, n), weakest(cores.stone_rank[rows], profile, n)
     weak = (soc > BEST).astype(np.intp) + assumed[0] + ((stones > BEST) | assumed[1])
 
+    zero = stones == RANK["assumed_zero"]
+    marks = {
+        "soc_estimated": soc > RANK["measured_wc_assumed"],
+        "bd_type_assumed": assumed[0],
+        "cf_estimated": (stones > BEST) & ~zero,
+        "cf_assumed_zero": zero,
+        "cf_basis_assumed": assumed[1] & ~zero,
+    }
+    raised = sum((where & reached).astype(np.intp) << bit for bit, where in enumerate(marks.values()))
+    kinds, which = np.unique(np.asarray(raised), return_inverse=True)
+    words = [tuple(flag for bit, flag in enumerate(marks) if kind >> bit & 1) for kind in kinds.tolist()]
+
     def named(words: tuple[str, ...], codes: Ints) -> Objects:
         found: Objects = np.array([*words, None], dtype=object)
         return found[np.where(reached, codes, len(words))]
@@ -645,4 +660,6 @@ def _quality(cores: _Cores, reached: Bools, inside: Ints) -> dict[str, Any]:
         "bd_source": named(("measured",), np.zeros(n, dtype=np.intp)),
         "cf_source": named(SOURCES, stones),
         "tier": named(("A", "B", "C", "C"), weak),
+        "depth_status": named(("complete",), np.zeros(n, dtype=np.intp)),
+        "flags": tuple(words[kind] for kind in which.tolist()),
     }

@@ -67,7 +67,7 @@ def total(*rows: tuple[int, float, float, float, float], mass: Any = 2000.0, **o
 def test_straight_lines_can_be_done_in_the_head():
     stock = total(*TWO)
     assert (stock.value[0], stock.depth[0], stock.interpolation[0]) == (40.0, 20.0, "linear")
-    assert (stock.sampled_mass[0], stock.n_layers[0], stock.mass_basis) == (3000.0, 2, "total")
+    assert (stock.sampled_mass[0], stock.n_layers[0], stock.mass_basis) == (3000.0, 2, "esm_total")
 
 
 def test_mineral_mass_is_without_organic_matter():
@@ -84,7 +84,7 @@ def test_mass_of_cores_needs_no_density():
 
 def test_default_is_mineral_mass_and_the_cubic_for_three_layers_and_more():
     stock = equivalent_mass_stock(make(*FOUR), 1, 3000.0)
-    assert (stock.mass_basis, stock.interpolation[0], stock.organic_matter_factor) == ("mineral", "hyman", 2.0)
+    assert (stock.mass_basis, stock.interpolation[0], stock.organic_matter_factor) == ("esm_mineral", "hyman", 2.0)
     assert equivalent_mass_stock(make(*FOUR[:3]), 1, 3000.0).interpolation[0] == "hyman"
     assert equivalent_mass_stock(make(*FOUR[:2]), 1, 2000.0).interpolation[0] == "linear"
     assert equivalent_mass_stock(make(*FOUR[:1]), 1, 1000.0).interpolation[0] == "linear"
@@ -481,3 +481,16 @@ def test_monotone_cubic_never_leaves_the_values_of_its_interval(steps: list[tupl
     right = int(np.clip(np.searchsorted(x, at), 1, x.size - 1))
     found = float(interpolate(x, y, at))
     assert y[right - 1] - 1e-9 <= found <= y[right] + 1e-9
+
+
+def test_flags_say_what_a_stock_rests_on_and_a_refusal_has_none():
+    layers = make(*TWO, bulk_density_basis="whole", soc_status=np.array(["measured", "estimated"], dtype=object))
+    stock = equivalent_mass_stock(layers, 1, 2000.0, mass_basis="total")
+    assert stock.flags == (("soc_estimated", "cf_assumed_zero"),)
+    assert (stock.depth_status[0], stock.tier[0]) == ("complete", "C")
+    shallow = equivalent_mass_stock(layers, 1, 500.0, mass_basis="total")
+    assert shallow.flags == (("cf_assumed_zero",),)
+    beyond = equivalent_mass_stock(layers, 1, 9000.0, mass_basis="total")
+    assert (beyond.flags, beyond.depth_status[0]) == (((),), None)
+    plain = total(*TWO)
+    assert plain.flags == ((),)
