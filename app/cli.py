@@ -23,12 +23,13 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
-from app import logs, pipelines, worker
+from app import logs, worker
 from app.db import datasets, jobs, migrations, releases, session
 from app.db.session import Database
 from app.errors import InputRefused, ObservatoryError, RefusedFile, SetupFault
 from app.ingest.columns import template_csv
 from app.ingest.mapping import Dataset, available_mappings, load_mapping
+from app.pipelines import importing, publishing, seeding
 from app.settings import Settings
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -170,7 +171,7 @@ def seed(
     with database("seeding") as (here, engine):
         if remove:
             with progress("removing the synthetic set") as tell, engine.begin() as connection:
-                number = pipelines.withdraw_dataset(connection, SYNTHETIC, forget=True, progress=tell)
+                number = publishing.withdraw_dataset(connection, SYNTHETIC, forget=True, progress=tell)
             out.print(f"Removed; release {number} is without it.", highlight=False)
         else:
             _seed(here, engine, if_new=if_new)
@@ -184,9 +185,9 @@ def _seed(here: Database, engine: Engine, *, if_new: bool) -> None:
     samples = SAMPLES / "synthetic_soil.csv"
     with progress("seeding") as tell:
         with engine.begin() as connection:
-            pipelines.load_reference(connection, SAMPLES, tell)
+            seeding.load_reference(connection, SAMPLES, tell)
         with engine.begin() as connection:
-            found = pipelines.import_file(
+            found = importing.import_file(
                 connection,
                 samples,
                 dataclasses.replace(load_mapping(), dataset=_synthetic()),
@@ -231,7 +232,7 @@ def import_file(
     chosen = load_mapping(mapping)
     with database(f"importing {file.name}") as (here, engine), progress(f"importing {file.name}") as tell:
         with engine.begin() as connection:
-            found = pipelines.import_file(
+            found = importing.import_file(
                 connection,
                 file,
                 chosen,
@@ -279,7 +280,7 @@ def template() -> None:
 def withdraw(dataset: Annotated[str, typer.Argument(help="Short name of the dataset.")]) -> None:
     """Take a dataset out of publication; it stays stored."""
     with database("withdrawing") as (_, engine), progress("withdrawing") as tell, engine.begin() as connection:
-        number = pipelines.withdraw_dataset(connection, dataset, progress=tell)
+        number = publishing.withdraw_dataset(connection, dataset, progress=tell)
     out.print(f"Withdrawn; release {number} is without it.", highlight=False)
 
 
@@ -287,7 +288,7 @@ def withdraw(dataset: Annotated[str, typer.Argument(help="Short name of the data
 def refresh() -> None:
     """Compute all stocks and indicators anew, as a new release."""
     with database("refreshing") as (_, engine), progress("refreshing") as tell, engine.begin() as connection:
-        number, changed = pipelines.refresh(connection, tell)
+        number, changed = publishing.refresh(connection, tell)
     out.print(f"Release {number}: {changed} estimates changed.", highlight=False)
 
 
@@ -327,7 +328,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _print_report(found: pipelines.Imported) -> None:
+def _print_report(found: importing.Imported) -> None:
     """The ledger, and each reason with its count and first example."""
     report = found.report
     if report is None:

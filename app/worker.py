@@ -8,9 +8,9 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.retry import RetryStrategy
 from sqlalchemy import Engine
 
-from app import pipelines
 from app.db import jobs, releases
 from app.db.session import Database
+from app.pipelines import publishing
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ def create_queue(database: Database, engine: Engine) -> App:
     @queue.task(name="publish_dataset", retry=RetryStrategy(max_attempts=3, exponential_wait=5))
     def publish_dataset(dataset: str, left: list[str]) -> int:
         with engine.begin() as connection:
-            release = pipelines.publish_dataset(connection, UUID(dataset), left)
+            release = publishing.publish_dataset(connection, UUID(dataset), left)
         log.info("published", dataset=dataset, release=release)
         return release
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from app import pipelines
 from app.db import migrations, session
 from app.db.session import Database, opened
+from app.pipelines import seeding
 from app.settings import Settings
 
 _shared = Path(os.environ.get("OBSERVATORY_TEST_DATA", Path(__file__).parents[2] / "shared"))
@@ -56,7 +56,7 @@ def reference(database: Database) -> Database:
     """A database with countries, partners and vocabularies: what `another` copies. No test changes it."""
     own = _create(database, "reference", "observatory")
     with session.disposing(own.worker_engine()) as engine, engine.begin() as connection:
-        pipelines.load_reference(connection, SAMPLES)
+        seeding.load_reference(connection, SAMPLES)
     return own
 
 

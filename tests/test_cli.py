@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app import cli, pipelines, worker
+from app import cli, worker
 from app.db import jobs, releases, session
 from app.ingest.mapping import load_mapping
+from app.pipelines import importing
 from app.settings import Settings
 from tests.test_pipelines import HEADER, ROW, made
 
@@ -150,7 +151,7 @@ def test_worker_does_the_waiting_jobs_and_ends_when_told(seeded: Path, tmp_path:
     with session.opened(settings, purpose="test") as here, session.disposing(here.worker_engine()) as engine:
         with engine.begin() as connection:
             before = releases.current(connection)
-            pipelines.import_file(
+            importing.import_file(
                 connection,
                 made(tmp_path, ROW),
                 load_mapping(),
@@ -183,7 +184,7 @@ def test_publication_whose_worker_was_killed_is_done_by_the_next(seeded: Path, t
         with engine.begin() as connection:
             before = releases.current(connection)
             for slug in ("killed", "next"):
-                pipelines.import_file(
+                importing.import_file(
                     connection,
                     made(tmp_path, ROW),
                     load_mapping(),

@@ -12,11 +12,12 @@ import pytest
 from scipy import stats
 from sqlalchemy import Connection, Engine, text
 
-from app import cli, pipelines
+from app import cli
 from app.db import datasets, estimates, releases, session
 from app.db.session import Database
 from app.errors import InputRefused
 from app.ingest.mapping import MappingFile, load_mapping
+from app.pipelines import deriving, estimating, importing, publishing
 from tests.builders import Site, store
 from tests.conftest import SAMPLES, SHARED
 
@@ -37,10 +38,10 @@ def connection(engine: Engine) -> Iterator[Connection]:
         here.rollback()
 
 
-def run(connection: Connection, path: Path, mapping: MappingFile, **options: Any) -> pipelines.Imported:
-    found = pipelines.import_file(connection, path, mapping, max_bytes=LIMIT, today=TODAY, **options)
+def run(connection: Connection, path: Path, mapping: MappingFile, **options: Any) -> importing.Imported:
+    found = importing.import_file(connection, path, mapping, max_bytes=LIMIT, today=TODAY, **options)
     assert found.dataset is not None
-    pipelines.publish_dataset(connection, found.dataset)
+    publishing.publish_dataset(connection, found.dataset)
     return found
 
 
@@ -145,8 +146,8 @@ def test_brazil_from_febr_equals_pandas_from_the_raw_files(connection: Connectio
 
 def published(connection: Connection, slug: str, sites: list[Site], **terms: Any) -> Any:
     dataset = store(connection, slug, sites, **terms)
-    pipelines.derive(connection, dataset)
-    return dataset, pipelines.publish_dataset(connection, dataset)
+    deriving.derive(connection, dataset)
+    return dataset, publishing.publish_dataset(connection, dataset)
 
 
 def line(n: int, **more: Any) -> list[Site]:
@@ -168,7 +169,7 @@ def test_synthetic_and_measured_data_never_share_a_number(connection: Connection
 
 def test_withdrawing_takes_points_and_figures_out_and_keeps_the_releases(connection: Connection):
     dataset, number = published(connection, "kept", line(12))
-    gone = pipelines.withdraw_dataset(connection, "kept")
+    gone = publishing.withdraw_dataset(connection, "kept")
     assert gone == number + 1
     assert estimates.of_region(connection, "country-KEN") == []
     now = connection.scalar(text("SELECT count(*) FROM pub.site WHERE released_to IS NULL"))
@@ -181,20 +182,20 @@ def test_withdrawing_takes_points_and_figures_out_and_keeps_the_releases(connect
     assert (now, then) == (0, 12)
     assert datasets.by_id(connection, dataset).state == "withdrawn"
     with pytest.raises(InputRefused, match="ALREADY_WITHDRAWN"):
-        pipelines.withdraw_dataset(connection, "kept")
+        publishing.withdraw_dataset(connection, "kept")
 
 
 def test_publication_that_waits_does_not_undo_a_withdrawal(connection: Connection):
     dataset, _ = published(connection, "kept", line(12))
-    gone = pipelines.withdraw_dataset(connection, "kept")
-    assert pipelines.publish_dataset(connection, dataset) == gone
+    gone = publishing.withdraw_dataset(connection, "kept")
+    assert publishing.publish_dataset(connection, dataset) == gone
     assert connection.scalar(text("SELECT count(*) FROM pub.site WHERE released_to IS NULL")) == 0
 
 
 def test_number_that_did_not_change_keeps_its_release(connection: Connection):
     dataset, number = published(connection, "steady", line(12))
     before = estimate(connection, "country-KEN").released_from
-    assert pipelines.publish_dataset(connection, dataset) == number + 1
+    assert publishing.publish_dataset(connection, dataset) == number + 1
     assert estimate(connection, "country-KEN").released_from == before == number
 
 
@@ -202,7 +203,7 @@ def test_region_that_a_dataset_left_loses_its_figure(connection: Connection):
     published(connection, "moving", line(12))
     left = releases.regions_of(connection, datasets.find(connection, "moving").id)  # type: ignore[union-attr]
     connection.execute(text("UPDATE core.site_region SET region_id = 'country-UGA'"))
-    pipelines.publish_dataset(connection, datasets.find(connection, "moving").id, left)  # type: ignore[union-attr]
+    publishing.publish_dataset(connection, datasets.find(connection, "moving").id, left)  # type: ignore[union-attr]
     assert estimates.of_region(connection, "country-KEN") == []
     assert estimate(connection, "country-UGA").n_sites == 12
 
@@ -214,9 +215,9 @@ def test_plots_of_one_experiment_are_one_unit_and_give_no_regional_mean(connecti
 
 
 def test_owners_who_share_a_dataset_count_as_one_holder():
-    assert pipelines.holders([{"A"}, {"A", "B"}, {"B", "C"}, {"D"}]) == ["A", "A", "A", "D"]
-    assert pipelines.holders([{"A"}, {"B"}, {"A"}]) == ["A", "B", "A"]
-    assert pipelines.holders([]) == []
+    assert estimating.holders([{"A"}, {"A", "B"}, {"B", "C"}, {"D"}]) == ["A", "A", "A", "D"]
+    assert estimating.holders([{"A"}, {"B"}, {"A"}]) == ["A", "B", "A"]
+    assert estimating.holders([]) == []
 
 
 def test_status_is_the_state_as_last_seen(connection: Connection):
@@ -234,8 +235,8 @@ def test_status_is_the_state_as_last_seen(connection: Connection):
             ),
             {"key": site.key, "d": dataset, "soc": site.soc[0]},
         )
-    pipelines.derive(connection, dataset)
-    pipelines.publish_dataset(connection, dataset)
+    deriving.derive(connection, dataset)
+    publishing.publish_dataset(connection, dataset)
     assert estimate(connection, "country-KEN").value == pytest.approx(0.1 * 34.5 * 1.3 * 30)
     assert estimate(connection, "country-KEN", period="1990/1999").value == pytest.approx(0.1 * 24.5 * 1.3 * 30)
 
@@ -250,7 +251,7 @@ def test_each_release_has_a_hash_that_chains_it_to_the_one_before(connection: Co
 def test_refresh_computes_the_same_figures_again(connection: Connection):
     published(connection, "steady", line(12))
     before = estimate(connection, "country-KEN")
-    _, changed = pipelines.refresh(connection)
+    _, changed = publishing.refresh(connection)
     assert changed == 0
     assert estimate(connection, "country-KEN").value == before.value
 
@@ -303,8 +304,8 @@ def test_same_file_under_stricter_terms_is_not_taken_for_done(connection: Connec
 
 def test_embargo_keeps_points_and_figures_back(connection: Connection):
     dataset = store(connection, "later", line(12), embargo_until=dt.date(2999, 1, 1))
-    pipelines.derive(connection, dataset)
-    pipelines.publish_dataset(connection, dataset)
+    deriving.derive(connection, dataset)
+    publishing.publish_dataset(connection, dataset)
     assert connection.scalar(text("SELECT count(*) FROM pub.site WHERE released_to IS NULL")) == 0
     assert estimates.of_region(connection, "country-KEN") == []
 
@@ -350,11 +351,11 @@ def test_position_just_off_the_generalised_coast_counts_to_its_country(connectio
 def test_same_file_again_changes_nothing_and_another_needs_a_word(connection: Connection, tmp_path: Path):
     path = made(tmp_path, ROW)
     run(connection, path, load_mapping())
-    again = pipelines.import_file(connection, path, load_mapping(), max_bytes=LIMIT, today=TODAY)
+    again = importing.import_file(connection, path, load_mapping(), max_bytes=LIMIT, today=TODAY)
     assert again.report is None
     made(tmp_path, ROW.replace(",20,", ",25,"))
     with pytest.raises(InputRefused, match="--replace"):
-        pipelines.import_file(connection, path, load_mapping(), max_bytes=LIMIT, today=TODAY)
+        importing.import_file(connection, path, load_mapping(), max_bytes=LIMIT, today=TODAY)
     run(connection, path, load_mapping(), replace=True)
     assert connection.scalars(text("SELECT value FROM core.result WHERE property = 'soc'")).all() == [25.0]
     assert (
@@ -365,7 +366,7 @@ def test_same_file_again_changes_nothing_and_another_needs_a_word(connection: Co
 
 def test_strict_import_stores_nothing_when_a_row_is_refused(connection: Connection, tmp_path: Path):
     bad = ROW.replace("S1,P1", "S2,P2").replace(",0,30,", ",30,0,")
-    found = pipelines.import_file(
+    found = importing.import_file(
         connection, made(tmp_path, ROW, bad), load_mapping(), max_bytes=LIMIT, today=TODAY, strict=True
     )
     assert found.dataset is None
@@ -376,7 +377,7 @@ def test_job_is_enqueued_with_the_data_or_not_at_all(engine: Engine, tmp_path: P
     waiting = text("SELECT count(*) FROM procrastinate_jobs")
     with engine.connect() as connection:
         before = connection.scalar(waiting)
-        pipelines.import_file(connection, made(tmp_path, ROW), load_mapping(), max_bytes=LIMIT, today=TODAY)
+        importing.import_file(connection, made(tmp_path, ROW), load_mapping(), max_bytes=LIMIT, today=TODAY)
         assert connection.scalar(waiting) == (before or 0) + 1
         connection.rollback()
         assert connection.scalar(waiting) == before
@@ -388,7 +389,7 @@ def test_import_before_the_countries_says_what_to_run(database: Database, tmp_pa
         engine.connect() as connection,
         pytest.raises(InputRefused, match="observatory seed"),
     ):
-        pipelines.import_file(connection, made(tmp_path, ROW), load_mapping(), max_bytes=LIMIT, today=TODAY)
+        importing.import_file(connection, made(tmp_path, ROW), load_mapping(), max_bytes=LIMIT, today=TODAY)
 
 
 @pytest.mark.skipif(SHARED is None, reason="the public datasets are not here")
@@ -403,7 +404,7 @@ def test_import_before_the_countries_says_what_to_run(database: Database, tmp_pa
 )
 def test_ledger_of_a_real_set_closes_in_the_database(connection: Connection, path: str, mapping: str, rows: int):
     assert SHARED is not None
-    found = pipelines.import_file(
+    found = importing.import_file(
         connection, SHARED / "data" / path, load_mapping(mapping), max_bytes=LIMIT, today=TODAY
     )
     assert found.report is not None

@@ -6,10 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from app import pipelines
 from app.db import session
 from app.db.session import Database
 from app.main import create_app
+from app.pipelines import deriving, publishing
 from app.settings import Settings
 from tests.builders import Site, store
 
@@ -40,8 +40,8 @@ def _fill(engine: Engine) -> None:
             ("chile", CHILE, {"location_precision": "10km", "licence_class": "display_generalised_only"}),
         ):
             dataset = store(connection, slug, sites, **terms)
-            pipelines.derive(connection, dataset)
-            pipelines.publish_dataset(connection, dataset)
+            deriving.derive(connection, dataset)
+            publishing.publish_dataset(connection, dataset)
 
 
 @pytest.fixture(scope="session")
