@@ -75,7 +75,7 @@ def _create(database: Database, name: str, template: str) -> Database:
         ending = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
         connection.execute(ending, {"name": template})
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    return Database(**{role: getattr(database, role).set(database=name) for role in ("owner", "worker", "web")})
+    return Database(**{role: getattr(database, role).set(database=name) for role in ("owner", "worker", "desk", "web")})
 
 
 @pytest.fixture

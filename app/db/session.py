@@ -19,6 +19,7 @@ from app.errors import Busy, DatabaseUnavailable, SetupFault
 from app.settings import Settings
 
 WEB_ROLE = "observatory_web"
+DESK_ROLE = "observatory_desk"
 WORKER_ROLE = "observatory_worker"
 
 
@@ -28,6 +29,7 @@ class Database:
 
     owner: URL
     worker: URL
+    desk: URL
     web: URL
 
     def engine(self, url: URL, *, pool_size: int = 4, timeout_s: float | None = None) -> Engine:
@@ -53,6 +55,10 @@ class Database:
         """For imports, jobs and publication: reads and writes core and pub."""
         return self.engine(self.worker)
 
+    def desk_engine(self, *, pool_size: int, timeout_s: float) -> Engine:
+        """For requests of people with an account: terms, uploads and keys, no observation and no exact position."""
+        return self.engine(self.desk, pool_size=pool_size, timeout_s=timeout_s)
+
     def web_engine(self, *, pool_size: int, timeout_s: float) -> Engine:
         """For public requests: reads pub only."""
         return self.engine(self.web, pool_size=pool_size, timeout_s=timeout_s)
@@ -67,7 +73,10 @@ def opened(settings: Settings, *, purpose: str, guest: bool = True) -> Iterator[
     if settings.database_url is None:
         with cluster.running(settings.data_dir, bindir=settings.pg_bindir, purpose=purpose, guest=guest) as private:
             yield Database(
-                owner=_url(private.url()), worker=_url(private.url(WORKER_ROLE)), web=_url(private.url(WEB_ROLE))
+                owner=_url(private.url()),
+                worker=_url(private.url(WORKER_ROLE)),
+                desk=_url(private.url(DESK_ROLE)),
+                web=_url(private.url(WEB_ROLE)),
             )
         return
     owner = _url(settings.database_url.get_secret_value())
@@ -75,6 +84,7 @@ def opened(settings: Settings, *, purpose: str, guest: bool = True) -> Iterator[
     yield Database(
         owner=owner,
         worker=owner,
+        desk=_switched(owner, DESK_ROLE),
         web=_url(web.get_secret_value()) if web else _switched(owner, WEB_ROLE),
     )
 

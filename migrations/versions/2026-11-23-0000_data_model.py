@@ -19,7 +19,9 @@ def upgrade() -> None:
     connection.execute(SchemaManager.get_schema())
     connection.execute(
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO observatory_worker;"
-        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO observatory_worker;"
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events, procrastinate_workers,"
+        " procrastinate_periodic_defers TO observatory_desk;"
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO observatory_worker, observatory_desk;"
     )
 
 

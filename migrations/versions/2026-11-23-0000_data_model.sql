@@ -22,6 +22,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'observatory_worker') THEN
         CREATE ROLE observatory_worker LOGIN;
     END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'observatory_desk') THEN
+        CREATE ROLE observatory_desk LOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object THEN
     NULL; -- made by another migration at the same moment
 END
@@ -29,7 +32,7 @@ $$;
 -- An owner who is no superuser becomes the public role by SET ROLE, for which it must be a member.
 DO $$
 BEGIN
-    EXECUTE format('GRANT observatory_web, observatory_worker TO %I', current_user);
+    EXECUTE format('GRANT observatory_web, observatory_desk, observatory_worker TO %I', current_user);
 EXCEPTION WHEN insufficient_privilege OR invalid_grant_operation THEN
     NULL; -- the service says at its start what is missing
 END
@@ -114,62 +117,6 @@ COMMENT ON FUNCTION core.published_uncertainty IS
     'Radius around the published position that holds the true one [m]: half the diagonal of the cell added to the uncertainty as given.';
 
 -- Tables -----------------------------------------------------------------------------------------------------------
-
--- core.dataset: Sets of observations with one owner's terms.
-CREATE TABLE core.dataset (
-    id UUID DEFAULT gen_random_uuid() NOT NULL,
-    slug TEXT NOT NULL,
-    title TEXT NOT NULL,
-    description TEXT,
-    licence TEXT NOT NULL,
-    licence_url TEXT,
-    licence_class TEXT NOT NULL,
-    citation TEXT,
-    doi TEXT,
-    source_url TEXT,
-    embargo_until DATE,
-    location_precision TEXT NOT NULL,
-    synthetic BOOLEAN DEFAULT false NOT NULL,
-    surface_convention TEXT NOT NULL,
-    bulk_density_basis TEXT NOT NULL,
-    coarse_fragments_basis TEXT NOT NULL,
-    sampling_design TEXT NOT NULL,
-    consent TEXT,
-    state TEXT NOT NULL,
-    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT dataset_pkey PRIMARY KEY (id),
-    CONSTRAINT dataset_licence_class_known_check CHECK (licence_class IN ('open', 'attribution', 'non_commercial', 'aggregate_only', 'display_generalised_only')),
-    CONSTRAINT dataset_location_precision_known_check CHECK (location_precision IN ('exact', '100m', '1km', '10km', 'region')),
-    CONSTRAINT dataset_surface_convention_known_check CHECK (surface_convention IN ('mineral', 'organic_top')),
-    CONSTRAINT dataset_bulk_density_basis_known_check CHECK (bulk_density_basis IN ('fine_earth', 'whole', 'fine_per_total', 'unknown')),
-    CONSTRAINT dataset_coarse_fragments_basis_known_check CHECK (coarse_fragments_basis IN ('volume', 'mass', 'unknown')),
-    CONSTRAINT dataset_sampling_design_known_check CHECK (sampling_design IN ('srs', 'stratified', 'grid', 'purposive', 'legacy')),
-    CONSTRAINT dataset_state_known_check CHECK (state IN ('draft', 'published', 'withdrawn')),
-    CONSTRAINT dataset_slug_is_url_safe_check CHECK (slug ~ '^[a-z0-9][a-z0-9-]*$'),
-    CONSTRAINT dataset_doi_is_bare_check CHECK (doi ~ '^10[.]'),
-    CONSTRAINT dataset_slug_key UNIQUE (slug)
-);
-COMMENT ON TABLE core.dataset IS 'Sets of observations with one owner''s terms.';
-COMMENT ON COLUMN core.dataset.id IS 'Random public identifier.';
-COMMENT ON COLUMN core.dataset.slug IS 'Short stable name used in URLs.';
-COMMENT ON COLUMN core.dataset.title IS 'Title to cite.';
-COMMENT ON COLUMN core.dataset.description IS 'What it holds and how it was made.';
-COMMENT ON COLUMN core.dataset.licence IS 'SPDX identifier or name of the licence.';
-COMMENT ON COLUMN core.dataset.licence_url IS 'Where the licence can be read.';
-COMMENT ON COLUMN core.dataset.licence_class IS 'What the licence lets us publish.';
-COMMENT ON COLUMN core.dataset.citation IS 'How to cite it, as its owners ask.';
-COMMENT ON COLUMN core.dataset.doi IS 'Digital object identifier, without https://doi.org/.';
-COMMENT ON COLUMN core.dataset.source_url IS 'Where it was published before.';
-COMMENT ON COLUMN core.dataset.embargo_until IS 'Not published before this day.';
-COMMENT ON COLUMN core.dataset.location_precision IS 'How precisely positions may be published.';
-COMMENT ON COLUMN core.dataset.synthetic IS 'Made by a generator, not measured; said wherever it is used.';
-COMMENT ON COLUMN core.dataset.surface_convention IS 'Where depth zero is: mineral surface, or top of the organic layer.';
-COMMENT ON COLUMN core.dataset.bulk_density_basis IS 'What bulk density means where a row does not say: fine_earth, whole, … or unknown.';
-COMMENT ON COLUMN core.dataset.coarse_fragments_basis IS 'What a share of coarse fragments means where a row does not say.';
-COMMENT ON COLUMN core.dataset.sampling_design IS 'How sites were chosen: decides what may be inferred for a region.';
-COMMENT ON COLUMN core.dataset.consent IS 'Consent of land owners for the published precision.';
-COMMENT ON COLUMN core.dataset.state IS 'draft -> published -> withdrawn; a withdrawn dataset may be published again.';
-COMMENT ON COLUMN core.dataset.created_at IS 'When the dataset was registered.';
 
 -- core.organisation: Partner organisations of the 4 per 1000 Initiative, and owners of data.
 CREATE TABLE core.organisation (
@@ -436,18 +383,6 @@ COMMENT ON COLUMN core.agreement.starts_on IS 'First day, as precise as starts_o
 COMMENT ON COLUMN core.agreement.starts_on_precision IS 'day, month or year.';
 COMMENT ON COLUMN core.agreement.ends_on IS 'Last day.';
 COMMENT ON COLUMN core.agreement.note IS 'What the source adds, such as renewals.';
-
--- core.dataset_objective: Strategic objectives that a dataset serves.
-CREATE TABLE core.dataset_objective (
-    dataset_id UUID NOT NULL,
-    objective_code TEXT NOT NULL,
-    CONSTRAINT dataset_objective_dataset_id_objective_code_key UNIQUE (dataset_id, objective_code),
-    CONSTRAINT dataset_objective_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
-    CONSTRAINT dataset_objective_objective_code_fkey FOREIGN KEY(objective_code) REFERENCES pub.objective (code)
-);
-COMMENT ON TABLE core.dataset_objective IS 'Strategic objectives that a dataset serves.';
-COMMENT ON COLUMN core.dataset_objective.dataset_id IS 'The dataset.';
-COMMENT ON COLUMN core.dataset_objective.objective_code IS 'The objective it serves.';
 
 -- core.membership: When an organisation belonged to the Forum of Partners or the Consortium of Members.
 CREATE TABLE core.membership (
@@ -919,11 +854,13 @@ CREATE TABLE core.api_key (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
     account_id UUID NOT NULL,
     name TEXT NOT NULL,
+    prefix TEXT NOT NULL,
     hash BYTEA NOT NULL,
     scopes TEXT[] DEFAULT '{}' NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
     revoked_at TIMESTAMP WITH TIME ZONE,
+    last_used_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT api_key_pkey PRIMARY KEY (id),
     CONSTRAINT api_key_hash_is_sha256_check CHECK (length(hash) = 32),
     CONSTRAINT api_key_expires_after_creation_check CHECK (expires_at > created_at),
@@ -934,11 +871,13 @@ COMMENT ON TABLE core.api_key IS 'Keys for programs.';
 COMMENT ON COLUMN core.api_key.id IS 'Random public identifier.';
 COMMENT ON COLUMN core.api_key.account_id IS 'Whose key it is.';
 COMMENT ON COLUMN core.api_key.name IS 'What its owner calls it.';
+COMMENT ON COLUMN core.api_key.prefix IS 'First characters of the key, by which its owner tells keys apart.';
 COMMENT ON COLUMN core.api_key.hash IS 'SHA-256 of the key; the key itself is never stored.';
 COMMENT ON COLUMN core.api_key.scopes IS 'What the key may be used for; empty: nothing.';
 COMMENT ON COLUMN core.api_key.created_at IS 'When it was made.';
 COMMENT ON COLUMN core.api_key.expires_at IS 'When it ends by itself.';
 COMMENT ON COLUMN core.api_key.revoked_at IS 'When it was withdrawn.';
+COMMENT ON COLUMN core.api_key.last_used_at IS 'When it was last used, to the hour.';
 
 -- core.audit: Append-only log of who did what, reads of exact positions included.
 CREATE TABLE core.audit (
@@ -947,6 +886,7 @@ CREATE TABLE core.audit (
     account_id UUID,
     action TEXT NOT NULL,
     target TEXT NOT NULL,
+    request_id TEXT,
     detail JSONB DEFAULT '{}' NOT NULL,
     CONSTRAINT audit_pkey PRIMARY KEY (entry),
     CONSTRAINT audit_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id)
@@ -957,78 +897,92 @@ COMMENT ON COLUMN core.audit.at IS 'When it happened.';
 COMMENT ON COLUMN core.audit.account_id IS 'Who did it; empty: an operator at the command line.';
 COMMENT ON COLUMN core.audit.action IS 'What was done, as verb and noun.';
 COMMENT ON COLUMN core.audit.target IS 'Kind and id of what it was done to.';
+COMMENT ON COLUMN core.audit.request_id IS 'Id of the request that asked for it; the log lines carry the same.';
 COMMENT ON COLUMN core.audit.detail IS 'Particulars; never a value or a position.';
 
--- core.dataset_network: Networks that a dataset belongs to.
-CREATE TABLE core.dataset_network (
-    dataset_id UUID NOT NULL,
-    network_id UUID NOT NULL,
-    CONSTRAINT dataset_network_dataset_id_network_id_key UNIQUE (dataset_id, network_id),
-    CONSTRAINT dataset_network_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
-    CONSTRAINT dataset_network_network_id_fkey FOREIGN KEY(network_id) REFERENCES core.network (id) ON DELETE CASCADE
-);
-COMMENT ON TABLE core.dataset_network IS 'Networks that a dataset belongs to.';
-COMMENT ON COLUMN core.dataset_network.dataset_id IS 'The dataset.';
-COMMENT ON COLUMN core.dataset_network.network_id IS 'The network that reviews it.';
-
--- core.dataset_owner: Who owns a dataset; disclosure control counts owners.
-CREATE TABLE core.dataset_owner (
-    dataset_id UUID NOT NULL,
-    name TEXT NOT NULL,
-    organisation_id UUID,
-    account_id UUID,
-    CONSTRAINT dataset_owner_dataset_id_name_key UNIQUE (dataset_id, name),
-    CONSTRAINT dataset_owner_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
-    CONSTRAINT dataset_owner_organisation_id_fkey FOREIGN KEY(organisation_id) REFERENCES core.organisation (id),
-    CONSTRAINT dataset_owner_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id)
-);
-COMMENT ON TABLE core.dataset_owner IS 'Who owns a dataset; disclosure control counts owners.';
-COMMENT ON COLUMN core.dataset_owner.dataset_id IS 'The dataset.';
-COMMENT ON COLUMN core.dataset_owner.name IS 'Owner as named in the citation.';
-COMMENT ON COLUMN core.dataset_owner.organisation_id IS 'The owner''s record here.';
-COMMENT ON COLUMN core.dataset_owner.account_id IS 'The owner''s account here.';
-
--- core.grant: Who may do what, where.
-CREATE TABLE core."grant" (
+-- core.dataset: Sets of observations with one owner's terms.
+CREATE TABLE core.dataset (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
-    account_id UUID NOT NULL,
-    role TEXT NOT NULL,
-    dataset_id UUID,
-    network_id UUID,
+    slug TEXT NOT NULL,
+    title TEXT NOT NULL,
+    description TEXT,
+    licence TEXT NOT NULL,
+    licence_url TEXT,
+    licence_class TEXT NOT NULL,
+    citation TEXT,
+    doi TEXT,
+    source_url TEXT,
+    embargo_until DATE,
+    location_precision TEXT NOT NULL,
+    synthetic BOOLEAN DEFAULT false NOT NULL,
+    surface_convention TEXT NOT NULL,
+    bulk_density_basis TEXT NOT NULL,
+    coarse_fragments_basis TEXT NOT NULL,
+    sampling_design TEXT NOT NULL,
+    consent TEXT,
+    state TEXT NOT NULL,
+    created_by UUID,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT grant_pkey PRIMARY KEY (id),
-    CONSTRAINT grant_role_known_check CHECK (role IN ('reader', 'contributor', 'reviewer', 'coordinator', 'administrator')),
-    CONSTRAINT grant_one_scope_check CHECK (dataset_id IS NULL OR network_id IS NULL),
-    CONSTRAINT grant_administrator_everywhere_check CHECK (role <> 'administrator' OR (dataset_id IS NULL AND network_id IS NULL)),
-    CONSTRAINT grant_coordinator_of_network_check CHECK (role <> 'coordinator' OR network_id IS NOT NULL),
-    CONSTRAINT grant_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id) ON DELETE CASCADE,
-    CONSTRAINT grant_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id),
-    CONSTRAINT grant_network_id_fkey FOREIGN KEY(network_id) REFERENCES core.network (id)
+    CONSTRAINT dataset_pkey PRIMARY KEY (id),
+    CONSTRAINT dataset_licence_class_known_check CHECK (licence_class IN ('open', 'attribution', 'non_commercial', 'aggregate_only', 'display_generalised_only')),
+    CONSTRAINT dataset_location_precision_known_check CHECK (location_precision IN ('exact', '100m', '1km', '10km', 'region')),
+    CONSTRAINT dataset_surface_convention_known_check CHECK (surface_convention IN ('mineral', 'organic_top')),
+    CONSTRAINT dataset_bulk_density_basis_known_check CHECK (bulk_density_basis IN ('fine_earth', 'whole', 'fine_per_total', 'unknown')),
+    CONSTRAINT dataset_coarse_fragments_basis_known_check CHECK (coarse_fragments_basis IN ('volume', 'mass', 'unknown')),
+    CONSTRAINT dataset_sampling_design_known_check CHECK (sampling_design IN ('srs', 'stratified', 'grid', 'purposive', 'legacy')),
+    CONSTRAINT dataset_state_known_check CHECK (state IN ('draft', 'published', 'withdrawn')),
+    CONSTRAINT dataset_slug_is_url_safe_check CHECK (slug ~ '^[a-z0-9][a-z0-9-]*$'),
+    CONSTRAINT dataset_doi_is_bare_check CHECK (doi ~ '^10[.]'),
+    CONSTRAINT dataset_slug_key UNIQUE (slug),
+    CONSTRAINT dataset_created_by_fkey FOREIGN KEY(created_by) REFERENCES core.account (id)
 );
-COMMENT ON TABLE core."grant" IS 'Who may do what, where.';
-COMMENT ON COLUMN core."grant".id IS 'Random public identifier.';
-COMMENT ON COLUMN core."grant".account_id IS 'Who may.';
-COMMENT ON COLUMN core."grant".role IS 'reader, contributor, reviewer, coordinator (of a network) or administrator.';
-COMMENT ON COLUMN core."grant".dataset_id IS 'The dataset it is about; empty: not bound to one.';
-COMMENT ON COLUMN core."grant".network_id IS 'The network it is about; empty: not bound to one.';
-COMMENT ON COLUMN core."grant".created_at IS 'Since when.';
+COMMENT ON TABLE core.dataset IS 'Sets of observations with one owner''s terms.';
+COMMENT ON COLUMN core.dataset.id IS 'Random public identifier.';
+COMMENT ON COLUMN core.dataset.slug IS 'Short stable name used in URLs.';
+COMMENT ON COLUMN core.dataset.title IS 'Title to cite.';
+COMMENT ON COLUMN core.dataset.description IS 'What it holds and how it was made.';
+COMMENT ON COLUMN core.dataset.licence IS 'SPDX identifier or name of the licence.';
+COMMENT ON COLUMN core.dataset.licence_url IS 'Where the licence can be read.';
+COMMENT ON COLUMN core.dataset.licence_class IS 'What the licence lets us publish.';
+COMMENT ON COLUMN core.dataset.citation IS 'How to cite it, as its owners ask.';
+COMMENT ON COLUMN core.dataset.doi IS 'Digital object identifier, without https://doi.org/.';
+COMMENT ON COLUMN core.dataset.source_url IS 'Where it was published before.';
+COMMENT ON COLUMN core.dataset.embargo_until IS 'Not published before this day.';
+COMMENT ON COLUMN core.dataset.location_precision IS 'How precisely positions may be published.';
+COMMENT ON COLUMN core.dataset.synthetic IS 'Made by a generator, not measured; said wherever it is used.';
+COMMENT ON COLUMN core.dataset.surface_convention IS 'Where depth zero is: mineral surface, or top of the organic layer.';
+COMMENT ON COLUMN core.dataset.bulk_density_basis IS 'What bulk density means where a row does not say: fine_earth, whole, … or unknown.';
+COMMENT ON COLUMN core.dataset.coarse_fragments_basis IS 'What a share of coarse fragments means where a row does not say.';
+COMMENT ON COLUMN core.dataset.sampling_design IS 'How sites were chosen: decides what may be inferred for a region.';
+COMMENT ON COLUMN core.dataset.consent IS 'Consent of land owners for the published precision.';
+COMMENT ON COLUMN core.dataset.state IS 'draft -> published -> withdrawn; a withdrawn dataset may be published again.';
+COMMENT ON COLUMN core.dataset.created_by IS 'Who registered it; empty: an operator at the command line.';
+COMMENT ON COLUMN core.dataset.created_at IS 'When the dataset was registered.';
 
 -- core.mapping: Saved descriptions of how to read a source's files.
 CREATE TABLE core.mapping (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
     name TEXT NOT NULL,
+    version INTEGER DEFAULT '1' NOT NULL,
+    title TEXT NOT NULL,
     body JSONB NOT NULL,
+    shared BOOLEAN DEFAULT false NOT NULL,
     account_id UUID,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT mapping_pkey PRIMARY KEY (id),
-    CONSTRAINT mapping_name_key UNIQUE (name),
+    CONSTRAINT mapping_name_is_url_safe_check CHECK (name ~ '^[a-z0-9][a-z0-9-]*$'),
+    CONSTRAINT mapping_version_is_positive_check CHECK (version > 0),
+    CONSTRAINT mapping_name_version_key UNIQUE (name, version),
     CONSTRAINT mapping_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id)
 );
 COMMENT ON TABLE core.mapping IS 'Saved descriptions of how to read a source''s files.';
 COMMENT ON COLUMN core.mapping.id IS 'Random public identifier.';
 COMMENT ON COLUMN core.mapping.name IS 'Short stable name.';
+COMMENT ON COLUMN core.mapping.version IS 'Running number of the version; a saved one never changes.';
+COMMENT ON COLUMN core.mapping.title IS 'What it reads, in a few words.';
 COMMENT ON COLUMN core.mapping.body IS 'How columns, units, depths and positions of a source are read.';
-COMMENT ON COLUMN core.mapping.account_id IS 'Who saved it.';
+COMMENT ON COLUMN core.mapping.shared IS 'Whether other accounts may use it.';
+COMMENT ON COLUMN core.mapping.account_id IS 'Who saved it; empty: an operator at the command line.';
 COMMENT ON COLUMN core.mapping.created_at IS 'When it was saved.';
 
 -- core.network_member: Who belongs to a network, and when.
@@ -1060,6 +1014,125 @@ COMMENT ON TABLE core.network_practice IS 'Practices that a network works on.';
 COMMENT ON COLUMN core.network_practice.network_id IS 'The network.';
 COMMENT ON COLUMN core.network_practice.practice_code IS 'A practice it works on.';
 
+-- core.dataset_network: Networks that a dataset belongs to.
+CREATE TABLE core.dataset_network (
+    dataset_id UUID NOT NULL,
+    network_id UUID NOT NULL,
+    CONSTRAINT dataset_network_dataset_id_network_id_key UNIQUE (dataset_id, network_id),
+    CONSTRAINT dataset_network_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
+    CONSTRAINT dataset_network_network_id_fkey FOREIGN KEY(network_id) REFERENCES core.network (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE core.dataset_network IS 'Networks that a dataset belongs to.';
+COMMENT ON COLUMN core.dataset_network.dataset_id IS 'The dataset.';
+COMMENT ON COLUMN core.dataset_network.network_id IS 'The network that reviews it.';
+
+-- core.dataset_objective: Strategic objectives that a dataset serves.
+CREATE TABLE core.dataset_objective (
+    dataset_id UUID NOT NULL,
+    objective_code TEXT NOT NULL,
+    CONSTRAINT dataset_objective_dataset_id_objective_code_key UNIQUE (dataset_id, objective_code),
+    CONSTRAINT dataset_objective_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
+    CONSTRAINT dataset_objective_objective_code_fkey FOREIGN KEY(objective_code) REFERENCES pub.objective (code)
+);
+COMMENT ON TABLE core.dataset_objective IS 'Strategic objectives that a dataset serves.';
+COMMENT ON COLUMN core.dataset_objective.dataset_id IS 'The dataset.';
+COMMENT ON COLUMN core.dataset_objective.objective_code IS 'The objective it serves.';
+
+-- core.dataset_owner: Who owns a dataset; disclosure control counts owners.
+CREATE TABLE core.dataset_owner (
+    dataset_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    organisation_id UUID,
+    account_id UUID,
+    CONSTRAINT dataset_owner_dataset_id_name_key UNIQUE (dataset_id, name),
+    CONSTRAINT dataset_owner_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
+    CONSTRAINT dataset_owner_organisation_id_fkey FOREIGN KEY(organisation_id) REFERENCES core.organisation (id),
+    CONSTRAINT dataset_owner_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id)
+);
+COMMENT ON TABLE core.dataset_owner IS 'Who owns a dataset; disclosure control counts owners.';
+COMMENT ON COLUMN core.dataset_owner.dataset_id IS 'The dataset.';
+COMMENT ON COLUMN core.dataset_owner.name IS 'Owner as named in the citation.';
+COMMENT ON COLUMN core.dataset_owner.organisation_id IS 'The owner''s record here.';
+COMMENT ON COLUMN core.dataset_owner.account_id IS 'The owner''s account here.';
+
+-- core.export: Files made from stored datasets on request.
+CREATE TABLE core.export (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    dataset_id UUID NOT NULL,
+    account_id UUID,
+    kind TEXT NOT NULL,
+    positions TEXT NOT NULL,
+    state TEXT NOT NULL,
+    path TEXT,
+    fault TEXT,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT export_pkey PRIMARY KEY (id),
+    CONSTRAINT export_positions_known_check CHECK (positions IN ('exact', 'published')),
+    CONSTRAINT export_state_known_check CHECK (state IN ('waiting', 'ready', 'failed')),
+    CONSTRAINT export_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
+    CONSTRAINT export_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id)
+);
+CREATE INDEX export_dataset_id_idx ON core.export (dataset_id);
+COMMENT ON TABLE core.export IS 'Files made from stored datasets on request.';
+COMMENT ON COLUMN core.export.id IS 'Random public identifier.';
+COMMENT ON COLUMN core.export.dataset_id IS 'The dataset.';
+COMMENT ON COLUMN core.export.account_id IS 'Who asked; empty: an operator at the command line.';
+COMMENT ON COLUMN core.export.kind IS 'Format: glosis, csv.';
+COMMENT ON COLUMN core.export.positions IS 'exact: for owners and reviewers; published: as everybody sees them.';
+COMMENT ON COLUMN core.export.state IS 'waiting -> ready | failed.';
+COMMENT ON COLUMN core.export.path IS 'File below the data folder.';
+COMMENT ON COLUMN core.export.fault IS 'Why it failed, in words for whoever asked.';
+COMMENT ON COLUMN core.export.created_at IS 'When it was asked for.';
+COMMENT ON COLUMN core.export.finished_at IS 'When it was made.';
+
+-- core.grant: Who may do what, where.
+CREATE TABLE core."grant" (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    account_id UUID NOT NULL,
+    role TEXT NOT NULL,
+    dataset_id UUID,
+    network_id UUID,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    granted_by UUID,
+    CONSTRAINT grant_pkey PRIMARY KEY (id),
+    CONSTRAINT grant_role_known_check CHECK (role IN ('reader', 'contributor', 'reviewer', 'coordinator', 'administrator')),
+    CONSTRAINT grant_one_scope_check CHECK (dataset_id IS NULL OR network_id IS NULL),
+    CONSTRAINT grant_administrator_everywhere_check CHECK (role <> 'administrator' OR (dataset_id IS NULL AND network_id IS NULL)),
+    CONSTRAINT grant_coordinator_of_network_check CHECK (role <> 'coordinator' OR network_id IS NOT NULL),
+    CONSTRAINT grant_account_id_role_dataset_id_network_id_key UNIQUE NULLS NOT DISTINCT (account_id, role, dataset_id, network_id),
+    CONSTRAINT grant_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id) ON DELETE CASCADE,
+    CONSTRAINT grant_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id),
+    CONSTRAINT grant_network_id_fkey FOREIGN KEY(network_id) REFERENCES core.network (id),
+    CONSTRAINT grant_granted_by_fkey FOREIGN KEY(granted_by) REFERENCES core.account (id)
+);
+COMMENT ON TABLE core."grant" IS 'Who may do what, where.';
+COMMENT ON COLUMN core."grant".id IS 'Random public identifier.';
+COMMENT ON COLUMN core."grant".account_id IS 'Who may.';
+COMMENT ON COLUMN core."grant".role IS 'reader, contributor, reviewer, coordinator (of a network) or administrator.';
+COMMENT ON COLUMN core."grant".dataset_id IS 'The dataset it is about; empty: not bound to one.';
+COMMENT ON COLUMN core."grant".network_id IS 'The network it is about; empty: not bound to one.';
+COMMENT ON COLUMN core."grant".created_at IS 'Since when.';
+COMMENT ON COLUMN core."grant".granted_by IS 'Who gave it; empty: an operator at the command line.';
+
+-- core.rule_run: Rules applied again to stored data: flags change, values never.
+CREATE TABLE core.rule_run (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    dataset_id UUID NOT NULL,
+    rules_version TEXT NOT NULL,
+    counts JSONB NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT rule_run_pkey PRIMARY KEY (id),
+    CONSTRAINT rule_run_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE
+);
+CREATE INDEX rule_run_dataset_id_idx ON core.rule_run (dataset_id);
+COMMENT ON TABLE core.rule_run IS 'Rules applied again to stored data: flags change, values never.';
+COMMENT ON COLUMN core.rule_run.id IS 'Random public identifier.';
+COMMENT ON COLUMN core.rule_run.dataset_id IS 'The dataset whose stored data were checked again.';
+COMMENT ON COLUMN core.rule_run.rules_version IS 'Version of the rules.';
+COMMENT ON COLUMN core.rule_run.counts IS 'Findings per rule code, and how many are new or gone.';
+COMMENT ON COLUMN core.rule_run.at IS 'When.';
+
 -- core.upload: Files that came in, and what became of each row.
 CREATE TABLE core.upload (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -1067,43 +1140,85 @@ CREATE TABLE core.upload (
     filename TEXT NOT NULL,
     size_bytes BIGINT NOT NULL,
     sha256 BYTEA NOT NULL,
-    mapping TEXT NOT NULL,
-    rules_version TEXT NOT NULL,
+    mapping TEXT,
+    mapping_body JSONB,
+    proposal JSONB,
+    rules_version TEXT,
     state TEXT NOT NULL,
-    report JSONB NOT NULL,
+    step TEXT,
+    progress DOUBLE PRECISION,
+    fault TEXT,
+    report JSONB,
     rows_read INTEGER,
     rows_stored INTEGER,
     rows_refused INTEGER,
     rows_ignored INTEGER,
     account_id UUID,
+    decided_by UUID,
+    decision TEXT,
+    release INTEGER,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     finished_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT upload_pkey PRIMARY KEY (id),
-    CONSTRAINT upload_state_known_check CHECK (state IN ('received', 'checked', 'stored', 'refused', 'superseded')),
+    CONSTRAINT upload_state_known_check CHECK (state IN ('received', 'checking', 'checked', 'accepted', 'in_review', 'storing', 'stored', 'refused', 'rejected', 'cancelled', 'failed', 'superseded', 'withdrawn')),
     CONSTRAINT upload_hash_is_sha256_check CHECK (length(sha256) = 32),
+    CONSTRAINT upload_progress_is_a_share_check CHECK (progress BETWEEN 0 AND 1),
     CONSTRAINT upload_ledger_closes_check CHECK (rows_read = rows_stored + rows_refused + rows_ignored),
     CONSTRAINT upload_ledger_is_whole_check CHECK (num_nulls(rows_read, rows_stored, rows_refused, rows_ignored) IN (0, 4)),
+    CONSTRAINT upload_checked_has_report_check CHECK (report IS NOT NULL OR state NOT IN ('checked', 'accepted', 'in_review', 'storing', 'stored')),
     CONSTRAINT upload_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id),
-    CONSTRAINT upload_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id)
+    CONSTRAINT upload_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id),
+    CONSTRAINT upload_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES core.account (id),
+    CONSTRAINT upload_release_fkey FOREIGN KEY(release) REFERENCES pub.release (number)
 );
+CREATE INDEX upload_account_id_idx ON core.upload (account_id);
 CREATE INDEX upload_dataset_id_idx ON core.upload (dataset_id);
 COMMENT ON TABLE core.upload IS 'Files that came in, and what became of each row.';
 COMMENT ON COLUMN core.upload.id IS 'Random public identifier.';
 COMMENT ON COLUMN core.upload.dataset_id IS 'The dataset that the file belongs to.';
 COMMENT ON COLUMN core.upload.filename IS 'Name as given, without folders.';
 COMMENT ON COLUMN core.upload.size_bytes IS 'Size of the file [byte].';
-COMMENT ON COLUMN core.upload.sha256 IS 'SHA-256 of the bytes.';
-COMMENT ON COLUMN core.upload.mapping IS 'Name of the mapping it was read with.';
-COMMENT ON COLUMN core.upload.rules_version IS 'Version of the checks that were applied.';
-COMMENT ON COLUMN core.upload.state IS 'received -> checked -> stored | refused; stored -> superseded.';
+COMMENT ON COLUMN core.upload.sha256 IS 'SHA-256 of the bytes; the file is kept under it.';
+COMMENT ON COLUMN core.upload.mapping IS 'Name of the mapping it was read with; empty: none was chosen yet.';
+COMMENT ON COLUMN core.upload.mapping_body IS 'The mapping itself as it was confirmed; empty: as packaged.';
+COMMENT ON COLUMN core.upload.proposal IS 'What we understood of the columns, and how sure we are of each.';
+COMMENT ON COLUMN core.upload.rules_version IS 'Version of the checks that were applied; empty: not checked yet.';
+COMMENT ON COLUMN core.upload.state IS 'received -> checking -> checked -> accepted [-> in_review] -> storing -> stored -> superseded | withdrawn; refused by the rules, rejected by a reviewer, cancelled by its owner, failed by a fault of ours.';
+COMMENT ON COLUMN core.upload.step IS 'What is being done, in a few words.';
+COMMENT ON COLUMN core.upload.progress IS 'Share of the work that is done.';
+COMMENT ON COLUMN core.upload.fault IS 'Why it was refused as a whole, rejected or failed, in words for its owner.';
 COMMENT ON COLUMN core.upload.report IS 'Issues and ledger: every row read is stored, refused or ignored.';
 COMMENT ON COLUMN core.upload.rows_read IS 'Rows found in all tables of the upload.';
 COMMENT ON COLUMN core.upload.rows_stored IS 'Rows stored.';
 COMMENT ON COLUMN core.upload.rows_refused IS 'Rows refused, each with a rule code in the report.';
 COMMENT ON COLUMN core.upload.rows_ignored IS 'Rows left out without fault: repeated, or without any value.';
 COMMENT ON COLUMN core.upload.account_id IS 'Who sent it; empty: an operator at the command line.';
+COMMENT ON COLUMN core.upload.decided_by IS 'Who accepted or rejected it in review.';
+COMMENT ON COLUMN core.upload.decision IS 'What the reviewer wrote.';
+COMMENT ON COLUMN core.upload.release IS 'Release in which it was published.';
 COMMENT ON COLUMN core.upload.created_at IS 'When it arrived.';
+COMMENT ON COLUMN core.upload.changed_at IS 'When its state or progress last changed.';
 COMMENT ON COLUMN core.upload.finished_at IS 'When its processing ended.';
+
+-- core.idempotency_key: Requests that may be repeated without being done twice.
+CREATE TABLE core.idempotency_key (
+    account_id UUID NOT NULL,
+    key TEXT NOT NULL,
+    request_sha256 BYTEA NOT NULL,
+    upload_id UUID NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_key_hash_is_sha256_check CHECK (length(request_sha256) = 32),
+    CONSTRAINT idempotency_key_account_id_key_key UNIQUE (account_id, key),
+    CONSTRAINT idempotency_key_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id) ON DELETE CASCADE,
+    CONSTRAINT idempotency_key_upload_id_fkey FOREIGN KEY(upload_id) REFERENCES core.upload (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE core.idempotency_key IS 'Requests that may be repeated without being done twice.';
+COMMENT ON COLUMN core.idempotency_key.account_id IS 'Who sent it.';
+COMMENT ON COLUMN core.idempotency_key.key IS 'Idempotency-Key of the request.';
+COMMENT ON COLUMN core.idempotency_key.request_sha256 IS 'SHA-256 of what was asked: the same key may not ask for something else.';
+COMMENT ON COLUMN core.idempotency_key.upload_id IS 'The upload that the first request made.';
+COMMENT ON COLUMN core.idempotency_key.created_at IS 'When it was first sent.';
 
 -- core.site: Places where soil was observed.
 CREATE TABLE core.site (
@@ -1288,6 +1403,38 @@ COMMENT ON COLUMN core.derived.tier IS 'A: all measured; B: one input estimated;
 COMMENT ON COLUMN core.derived.flags IS 'Flags carried with the value.';
 COMMENT ON COLUMN core.derived.method_version IS 'Version of the computation.';
 
+-- core.duplicate_candidate: Profiles of two datasets that may be one: for a person to decide, nothing is merged.
+CREATE TABLE core.duplicate_candidate (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    first_id UUID NOT NULL,
+    second_id UUID NOT NULL,
+    distance_m DOUBLE PRECISION NOT NULL,
+    shared_values INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    decided_by UUID,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    found_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT duplicate_candidate_pkey PRIMARY KEY (id),
+    CONSTRAINT duplicate_candidate_state_known_check CHECK (state IN ('open', 'same', 'different')),
+    CONSTRAINT duplicate_candidate_ordered_check CHECK (first_id < second_id),
+    CONSTRAINT duplicate_candidate_distance_is_not_negative_check CHECK (distance_m >= 0),
+    CONSTRAINT duplicate_candidate_first_id_second_id_key UNIQUE (first_id, second_id),
+    CONSTRAINT duplicate_candidate_first_id_fkey FOREIGN KEY(first_id) REFERENCES core.visit (id) ON DELETE CASCADE,
+    CONSTRAINT duplicate_candidate_second_id_fkey FOREIGN KEY(second_id) REFERENCES core.visit (id) ON DELETE CASCADE,
+    CONSTRAINT duplicate_candidate_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES core.account (id)
+);
+CREATE INDEX duplicate_candidate_second_id_idx ON core.duplicate_candidate (second_id);
+COMMENT ON TABLE core.duplicate_candidate IS 'Profiles of two datasets that may be one: for a person to decide, nothing is merged.';
+COMMENT ON COLUMN core.duplicate_candidate.id IS 'Random public identifier.';
+COMMENT ON COLUMN core.duplicate_candidate.first_id IS 'One profile.';
+COMMENT ON COLUMN core.duplicate_candidate.second_id IS 'The profile that may be the same.';
+COMMENT ON COLUMN core.duplicate_candidate.distance_m IS 'Distance between their positions [m].';
+COMMENT ON COLUMN core.duplicate_candidate.shared_values IS 'Values that both have at the same depth and that agree.';
+COMMENT ON COLUMN core.duplicate_candidate.state IS 'open; same or different once a person has decided.';
+COMMENT ON COLUMN core.duplicate_candidate.decided_by IS 'Who decided.';
+COMMENT ON COLUMN core.duplicate_candidate.decided_at IS 'When.';
+COMMENT ON COLUMN core.duplicate_candidate.found_at IS 'When it was found.';
+
 -- core.layer: Depth intervals of a profile: horizons or fixed layers.
 CREATE TABLE core.layer (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -1398,3 +1545,16 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA core, pub TO observ
 ALTER DEFAULT PRIVILEGES IN SCHEMA core, pub GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO observatory_worker;
 REVOKE UPDATE, DELETE ON core.audit FROM observatory_worker;
 GRANT EXECUTE ON FUNCTION core.refresh_statistics TO observatory_worker;
+
+-- Requests of people with an account: they keep accounts, terms and uploads, and never meet an observation or position.
+GRANT USAGE ON SCHEMA core, pub TO observatory_desk;
+GRANT SELECT ON ALL TABLES IN SCHEMA pub TO observatory_desk;
+ALTER DEFAULT PRIVILEGES IN SCHEMA pub GRANT SELECT ON TABLES TO observatory_desk;
+GRANT SELECT ON core.organisation, core.network, core.network_member TO observatory_desk;
+GRANT SELECT, INSERT, UPDATE ON core.account, core.api_key, core.dataset, core.upload TO observatory_desk;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+    core."grant", core.dataset_owner, core.dataset_network, core.dataset_objective, core.mapping, core.idempotency_key,
+    core.export TO observatory_desk;
+GRANT SELECT, INSERT ON core.audit TO observatory_desk;
+-- Finding the country of a position that a file brings, without storing it.
+GRANT SELECT ON core.region, core.region_part TO observatory_desk;
