@@ -77,4 +77,7 @@ def _open(settings: Settings, database: Database | None, stack: ExitStack) -> Co
     for engine in engines:
         stack.callback(engine.dispose)
         session.check(engine)  # the public role must be able to enter before anybody asks
-    return Context(settings=settings, features=engines[0], tiles=engines[1])
+    desk = database.desk_engine(pool_size=settings.pool_size, timeout_s=settings.features_timeout_s)
+    stack.callback(desk.dispose)
+    session.check(desk)
+    return Context(settings=settings, features=engines[0], tiles=engines[1], desk=desk)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from app.collections import WORLD, Collection, Filter
 from app.db import items, releases
-from app.db.session import reading
+from app.db.session import reading, translated
 from app.errors import InvalidParameter
 from app.geo import bbox as boxes
 from app.geo import interval
@@ -38,6 +38,7 @@ class Context:
     settings: Settings
     features: Engine
     tiles: Engine
+    desk: Engine
     extents: dict[tuple[int, str], Extent] = field(default_factory=dict)
     """Where and when the rows of a table lie, by release: asked often, and a scan of the whole table."""
 
@@ -60,10 +61,17 @@ def tiles_connection(here: Annotated[Context, Depends(context)]) -> Iterator[Con
         yield connection
 
 
+def desk_connection(here: Annotated[Context, Depends(context)]) -> Iterator[Connection]:
+    """A transaction for what people with an account ask: committed before the answer, undone where it is a refusal."""
+    with translated(), here.desk.begin() as connection:
+        yield connection
+
+
 Here = Annotated[Context, Depends(context)]
 # Closed before the answer is sent, so that slow clients do not hold connections.
 Reading = Annotated[Connection, Depends(features_connection, scope="function")]
 ReadingTiles = Annotated[Connection, Depends(tiles_connection, scope="function")]
+Desk = Annotated[Connection, Depends(desk_connection, scope="function")]
 
 
 def only(request: Request, *names: str) -> None:
