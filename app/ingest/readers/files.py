@@ -1,0 +1,70 @@
+"""Which reader a file needs, after its size and its first bytes are looked at."""
+
+import re
+from pathlib import Path
+
+from app.ingest.readers.table import Table, refuse
+from app.ingest.readers.text import read_text
+from app.ingest.readers.workbook import read_workbook
+
+MAX_BYTES = 100_000_000
+"""Largest file read when the caller names no limit [byte]."""
+
+_MAGIC = (
+    (b"\xd0\xcf\x11\xe0", "an old .xls or a password-protected workbook"),
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "an SQLite or GeoPackage file"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"{\\rtf", "an RTF document"),
+)
+_HTML = re.compile(rb"\s*(?:<!doctype html|<html|<\?xml)", re.IGNORECASE)
+
+
+def read_table(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    wanted: frozenset[str] = frozenset(),
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Table:
+    """Read a CSV or XLSX file as text.
+
+    sheet : name of the sheet of a workbook; without it the first sheet whose header holds all of `wanted`.
+    delimiter, encoding : what is declared; without them they are found out, and what was found is noted.
+    max_bytes : limit of the file size. [byte]
+    """
+    size = _size(path, max_bytes)
+    if size == 0:
+        raise refuse("FILE_EMPTY", f"{path.name} is empty.", file=path.name)
+    with path.open("rb") as stream:
+        start = stream.read(512)
+    if start.startswith(b"PK\x03\x04"):
+        return read_workbook(path, sheet, wanted, max_bytes)
+    _refuse_other_formats(path, start)
+    return read_text(path, delimiter, encoding)
+
+
+def _size(path: Path, max_bytes: int) -> int:
+    if not path.is_file():
+        raise refuse("FILE_NOT_FOUND", f"There is no file {path.name}.", file=path.name)
+    size = path.stat().st_size
+    if size > max_bytes:
+        message = f"{path.name} has {size / 1e6:.1f} MB; the limit is {max_bytes / 1e6:g} MB."
+        raise refuse("FILE_TOO_LARGE", message, file=path.name)
+    return size
+
+
+def _refuse_other_formats(path: Path, start: bytes) -> None:
+    found = next((name for magic, name in _MAGIC if start.startswith(magic)), None)
+    if found is None and _HTML.match(start):
+        found = "a web page or XML"
+    if path.suffix.lower() in {".xlsx", ".xlsm"}:
+        message = f"{path.name} is not an XLSX workbook: its content is {found or 'plain text or something else'}."
+        raise refuse("NOT_XLSX", message, file=path.name)
+    if found:
+        raise refuse("FORMAT_UNSUPPORTED", f"{path.name} is {found}, no table.", file=path.name)
