@@ -1,12 +1,15 @@
 """Pages, templates and mappings say what the code does."""
 
+import pkgutil
 import re
 import string
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from app.ingest import checks, columns, rules
+from app.ingest.checks import finding
 from app.ingest.mapping import LAYER_FIELDS, SITE_FIELDS, VISIT_FIELDS, load_mapping, outcomes, parse_mapping
 from app.soil.properties import PROPERTIES
 
@@ -42,9 +45,8 @@ def test_rule_is_whole(rule: rules.Rule):
 
 
 def test_every_rule_is_used_and_every_code_is_a_rule():
-    code = "".join(
-        path.read_text("utf-8") for path in (ROOT / "app" / "ingest").glob("*.py") if path.name != "rules.py"
-    )
+    paths = [path for path in (ROOT / "app" / "ingest").rglob("*.py") if path.parent.name != "rules"]
+    code = "".join(re.sub(r"__all__ = \[.*?\]", "", path.read_text("utf-8"), flags=re.DOTALL) for path in paths)
     used = set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+|ORPHAN)"', code))
     assert used - rules.RULES.keys() <= {"MAPPING_INVALID", "MAPPING_NOT_FOUND"}
     assert rules.RULES.keys() - used == set()
@@ -64,9 +66,12 @@ def test_schema_has_a_column_for_every_property():
 
 
 def test_checks_are_listed_once_in_their_order():
+    modules = [import_module(f"{checks.__name__}.{item.name}") for item in pkgutil.iter_modules(checks.__path__)]
     functions = {
         name
-        for name, item in vars(checks).items()
-        if callable(item) and not name.startswith("_") and item.__module__ == checks.__name__
+        for module in modules
+        if module is not finding
+        for name, item in vars(module).items()
+        if callable(item) and not name.startswith("_") and item.__module__ == module.__name__
     }
     assert {check.__name__ for check in checks.CHECKS} == functions

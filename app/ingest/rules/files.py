@@ -1,0 +1,78 @@
+"""Rules of a file as a whole: whether it can be read at all."""
+
+from app.ingest.rules.rule import file_rule
+
+FILE_RULES = (
+    file_rule("FILE_NOT_FOUND", "The file, or a file that the mapping joins to it, is not there.", "Check the path."),
+    file_rule(
+        "FILE_TOO_LARGE",
+        "The file is larger than the limit; it is refused before it is read.",
+        "Split it by site, or ask the operator to raise OBSERVATORY_MAX_UPLOAD_MB.",
+    ),
+    file_rule("FILE_EMPTY", "The file, or the sheet, holds nothing.", "Check the export that made it."),
+    file_rule("HEADER_ONLY", "There is a header but no row below it.", "Check the export that made it."),
+    file_rule(
+        "FORMAT_UNSUPPORTED",
+        "The file is no text table and no XLSX workbook.",
+        "Save it as CSV (UTF-8) or as XLSX.",
+    ),
+    file_rule(
+        "NOT_XLSX",
+        "The file is named .xlsx but its content is something else.",
+        "Open it in a spreadsheet program and save it as XLSX.",
+    ),
+    file_rule("XLSX_BROKEN", "The workbook is damaged or incomplete.", "Open it, repair it and save it again."),
+    file_rule(
+        "SHEET_MISSING",
+        "The workbook has no sheet of the name that the mapping asks for, or no sheet with the required columns.",
+        "Name the sheet, or put the column names into row 1 of a sheet.",
+    ),
+    file_rule(
+        "SHEET_TOO_LARGE",
+        "The sheet spans more cells than the limit, often because of one stray cell far out.",
+        "Delete empty rows and columns behind the table.",
+    ),
+    file_rule("NUL_BYTES", "The text holds NUL bytes: it is binary, or cut off.", "Export it again as CSV (UTF-8)."),
+    file_rule(
+        "ENCODING_UNKNOWN",
+        "The bytes are not text in the declared encoding, in UTF-8 or in Windows-1252.",
+        "Save it as CSV (UTF-8).",
+    ),
+    file_rule("QUOTE_UNCLOSED", "A quoted text is opened and never closed.", "Close the quote, or remove it."),
+    file_rule(
+        "QUOTE_STRAY",
+        'A quote (") stands inside a text that is not quoted.',
+        'Put the whole text in quotes and double the quote inside: "9"" core".',
+    ),
+    file_rule(
+        "DELIMITER_UNKNOWN",
+        "The header holds none of the delimiters comma, semicolon, tab or |.",
+        "Save it as CSV with one of these delimiters.",
+    ),
+    file_rule(
+        "ROWS_RAGGED",
+        "Most rows have another number of fields than the header.",
+        "Often the decimal comma is also the delimiter: save with semicolons, or with decimal points.",
+    ),
+    file_rule("HEADER_DUPLICATE", "A column name occurs twice.", "Rename or remove one of the columns."),
+    file_rule(
+        "COLUMNS_MISSING",
+        "Required columns are missing.",
+        "Add the columns, or choose the mapping that describes this file.",
+    ),
+    file_rule(
+        "DATASET_MIXED",
+        "A column that describes the whole dataset (licence, project, design …) holds several values.",
+        "Import one file per dataset.",
+    ),
+    file_rule(
+        "DATASET_INVALID",
+        "A column that describes the whole dataset holds a word that is not allowed.",
+        "Use one of the words named.",
+    ),
+    file_rule(
+        "LICENCE_UNKNOWN",
+        "The licence is missing, or is not one whose terms we know.",
+        "Use an SPDX identifier such as CC-BY-4.0 or CC0-1.0.",
+    ),
+)

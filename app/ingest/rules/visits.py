@@ -1,0 +1,19 @@
+"""Rules of sites and visits: what is said about them."""
+
+from app.ingest.rules.rule import note_rule
+
+VISIT_RULES = (
+    note_rule(
+        "ATTRIBUTE_DROPPED",
+        "A value that describes site or visit cannot be used; it is left out.",
+        "{value!r} cannot be used as {field}.",
+        severity="warning",
+    ),
+    note_rule(
+        "VISIT_CONFLICT",
+        "Rows of one site or visit say different things; the first is kept.",
+        "{field} differs within {key}; {kept!r} is kept.",
+        "Make the rows agree.",
+        severity="warning",
+    ),
+)
