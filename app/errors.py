@@ -6,6 +6,10 @@ ObservatoryError
 │   ├── InvalidParameter        a request parameter is malformed or unknown
 │   └── MappingInvalid          a mapping file does not say what it must
 ├── NotFound                    no such collection, item, region, tile or dataset
+├── Unauthenticated             it needs an account, or the key or token sent is not valid
+├── Forbidden                   the account or its key may not do this
+├── Conflict                    it contradicts what is stored already, or its state
+├── TooManyRequests             one client asks more often than the documented limit
 ├── TooLarge                    a request or file is over the documented limit
 ├── Busy                        the answer would take longer than a request may
 └── SetupFault                  this machine or configuration cannot run the service
@@ -72,6 +76,31 @@ class InvalidParameter(InputRefused):
 
 class NotFound(ObservatoryError):
     """No such collection, item, region, tile or dataset."""
+
+
+class Unauthenticated(ObservatoryError):
+    """It needs an account, or the key or token that was sent is not valid. The message never repeats a credential."""
+
+    def __init__(self, message: str, *, invalid: bool = False) -> None:
+        super().__init__(message)
+        self.invalid = invalid
+        """A credential was sent, and it is not valid."""
+
+
+class Forbidden(ObservatoryError):
+    """The account, or the key that was used, may not do this."""
+
+
+class Conflict(ObservatoryError):
+    """The request contradicts what is stored already, or the state it is in."""
+
+
+class TooManyRequests(ObservatoryError):
+    """One client asks more often than the documented limit; `retry_after_s` says when to come back [s]."""
+
+    def __init__(self, message: str, *, retry_after_s: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class TooLarge(ObservatoryError):

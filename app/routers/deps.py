@@ -4,12 +4,12 @@ import base64
 import binascii
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from app.collections import WORLD, Collection, Filter
 from app.db import items, releases
@@ -17,57 +17,38 @@ from app.db.session import reading, translated
 from app.errors import InvalidParameter
 from app.geo import bbox as boxes
 from app.geo import interval
+from app.routers.context import Context, Extent, Here, context
+from app.routers.identity import Caller
 from app.settings import Settings
+
+__all__ = ["Context", "Desk", "Extent", "Here", "Reading", "ReadingTiles", "context"]
 
 COMMON = frozenset({"f"})
 OFFSET_MAX = 10_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Extent:
-    """Where and when the current rows of a collection lie."""
-
-    box: tuple[float, float, float, float]
-    days: tuple[str | None, str | None] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Context:
-    """What endpoints need of the running service."""
-
-    settings: Settings
-    features: Engine
-    tiles: Engine
-    desk: Engine
-    extents: dict[tuple[int, str], Extent] = field(default_factory=dict)
-    """Where and when the rows of a table lie, by release: asked often, and a scan of the whole table."""
-
-
-def context(request: Request) -> Context:
-    """The running service's engines and settings."""
-    found: Context = request.app.state.context
-    return found
-
-
-def features_connection(here: Annotated[Context, Depends(context)]) -> Iterator[Connection]:
+def features_connection(here: Here) -> Iterator[Connection]:
     """A read-only connection for features and indicators."""
     with reading(here.features) as connection:
         yield connection
 
 
-def tiles_connection(here: Annotated[Context, Depends(context)]) -> Iterator[Connection]:
+def tiles_connection(here: Here) -> Iterator[Connection]:
     """A read-only connection for tiles, with less patience."""
     with reading(here.tiles) as connection:
         yield connection
 
 
-def desk_connection(here: Annotated[Context, Depends(context)]) -> Iterator[Connection]:
-    """A transaction for what people with an account ask: committed before the answer, undone where it is a refusal."""
+def desk_connection(here: Here, _known: Caller) -> Iterator[Connection]:
+    """A transaction for what people with an account ask: committed before the answer, undone where it is a refusal.
+
+    Who asks is found out before, on a connection that is given back: requests that hold one while they wait for
+    another would starve each other.
+    """
     with translated(), here.desk.begin() as connection:
         yield connection
 
 
-Here = Annotated[Context, Depends(context)]
 # Closed before the answer is sent, so that slow clients do not hold connections.
 Reading = Annotated[Connection, Depends(features_connection, scope="function")]
 ReadingTiles = Annotated[Connection, Depends(tiles_connection, scope="function")]

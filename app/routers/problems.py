@@ -15,6 +15,10 @@ from app import errors
 STATUS: dict[type[errors.ObservatoryError], HTTPStatus] = {
     errors.InputRefused: HTTPStatus.BAD_REQUEST,
     errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SetupFault: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -122,9 +126,8 @@ def register(app: FastAPI) -> None:
         faults = []
         if isinstance(fault, errors.InvalidParameter):
             faults = [{"parameter": fault.parameter, "detail": fault.message}]
-        headers = {"Retry-After": RETRY_AFTER_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
         detail = f"{fault.parameter}: {fault.message}" if isinstance(fault, errors.InvalidParameter) else str(fault)
-        return problem(request.url.path, status, _kind(fault), detail, faults=faults, headers=headers)
+        return problem(request.url.path, status, _kind(fault), detail, faults=faults, headers=_headers(fault, status))
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, fault: Exception) -> Response:
@@ -148,6 +151,15 @@ def register(app: FastAPI) -> None:
             detail,
             headers=dict(fault.headers or {}),
         )
+
+
+def _headers(fault: errors.ObservatoryError, status: HTTPStatus) -> dict[str, str] | None:
+    """What a client needs beside the document: when to come back, or how to say who it is (RFC 6750)."""
+    if isinstance(fault, errors.TooManyRequests):
+        return {"Retry-After": str(fault.retry_after_s)}
+    if isinstance(fault, errors.Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer error="invalid_token"' if fault.invalid else "Bearer"}
+    return {"Retry-After": RETRY_AFTER_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
 
 
 def _kind(fault: errors.ObservatoryError) -> str:

@@ -47,7 +47,8 @@ def test_each_error_has_a_status_and_a_stable_type(failing: TestClient, kind: ty
     assert body["status"] == answer.status_code >= 400
     assert body["type"].startswith("urn:soil-health-observatory:problem:")
     assert "said" in body["detail"]
-    assert (answer.status_code == 503) == ("retry-after" in answer.headers)
+    assert (answer.status_code in {429, 503}) == ("retry-after" in answer.headers)
+    assert (answer.status_code == 401) == (answer.headers.get("www-authenticate", "").startswith("Bearer"))
 
 
 def test_tree_in_the_docstring_is_the_tree_of_the_code():
