@@ -1,9 +1,18 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.errors import MappingInvalid
-from app.ingest.mapping import available_mappings, load_mapping, parse_mapping
+from app.ingest.mapping import (
+    available_mappings,
+    load_mapping,
+    mapping_from_json,
+    mapping_to_json,
+    mapping_to_toml,
+    parse_mapping,
+)
 from tests.ingest.builders import mapped, mapping_of
 
 
@@ -90,3 +99,70 @@ def test_unknown_crs_is_refused_by_name(tmp_path: Path):
     mapping = mapping_of('[position]\ncrs = "EPSG:1"')
     with pytest.raises(MappingInvalid, match="'EPSG:1' is not known"):
         mapped(tmp_path, mapping, "id,x,y,top,bottom,c\nA,1,2,0,10,5\n")
+
+
+@pytest.mark.parametrize("name", available_mappings())
+def test_mapping_written_is_read_again_as_the_same(name: str):
+    mapping = load_mapping(name)
+    assert mapping_from_json(json.loads(json.dumps(mapping_to_json(mapping)))) == mapping
+    assert parse_mapping(mapping_to_toml(mapping)) == mapping
+
+
+def test_text_with_quotes_controls_and_other_scripts_survives_being_written():
+    mapping = mapping_of('[position]\narea = [-54.5, -25, -44, -19]\narea_name = "a \\"b\\" \\\\ \\u007f\\t é 土 = ["')
+    assert mapping.area_name == 'a "b" \\ \x7f\t é 土 = ['
+    assert parse_mapping(mapping_to_toml(mapping)) == mapping
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "a\x00b"}, "name: holds a character"),
+        ({"title": "\ud800"}, "title: holds a character"),
+        ({"tables": {"name": "x"}}, "tables: must be a list of tables"),
+        ({"position": {"area": [1, 2, 3, float("nan")]}}, "area: must be a list of 4 numbers"),
+        ({"surprise": 1}, "surprise: is not understood"),
+        ({"dates": [[[[[[[[[[[[[["deep"]]]]]]]]]]]]]]}, "is nested too deep"),
+        ({"fields": {"x": ["y"] * 60_000}}, "holds more than"),
+    ],
+)
+def test_hostile_json_is_refused_by_its_place(change: dict[str, Any], message: str):
+    with pytest.raises(MappingInvalid, match=message) as caught:
+        mapping_from_json({**mapping_to_json(mapping_of()), **change})
+    assert caught.value.code == "MAPPING_INVALID"
+
+
+@pytest.mark.parametrize("file", ["../secret.csv", "/etc/passwd", "a/b.csv", "c:\\\\x.csv", ".."])
+def test_mapping_cannot_point_to_a_file_elsewhere(file: str):
+    with pytest.raises(MappingInvalid, match="without a folder"):
+        mapping_of(tables=f'name = "layers"\nrole = "layers"\nfile = "{file}"')
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("header_row = -1", "header_row: must be a row number"),
+        ("header_row = true", "header_row: must be a row number"),
+        ("header_row = 0", "names: are missing"),
+        ("header_row = 4\nrows = [4, 9]", "rows: must begin below the header"),
+        ("rows = [9, 4]", "rows: must be a row number of at least 9"),
+        ("rows = []", "rows: must be the first row"),
+        ('names = ["a", "b", "a"]', "names: has 'a' twice"),
+        ('extract = [{ column = "a", pattern = "(" }]', "pattern: is no pattern we can read"),
+        ('extract = [{ column = "a", pattern = "(\\\\d+)" }]', "pattern: needs a named group"),
+        ("wide = {}", "wide: needs either columns or a pattern"),
+        ('wide = { pattern = "soc_(?<depth>.*)" }', "wide.value: must be named either"),
+        ('wide = { columns = [{ column = "a", value = "soc", site = 1 }] }', "site: must be text"),
+        (
+            'wide = { columns = [{ column = "a", value = "c", s = "1" }, { column = "b", value = "c" }] }',
+            "columns\\[2\\]: must say the same as the others: s",
+        ),
+        (
+            'wide = { columns = [{ column = "a", value = "c", s = "1" }, { column = "b", value = "c", s = "1" }] }',
+            "columns\\[2\\]: says the same as an earlier one",
+        ),
+    ],
+)
+def test_mistake_in_the_shape_of_a_table_is_named(table: str, message: str):
+    with pytest.raises(MappingInvalid, match=message):
+        mapping_of(tables=f'name = "layers"\nrole = "layers"\n{table}')
