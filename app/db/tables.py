@@ -535,6 +535,8 @@ upload = Table(
     optional("mapping", Text, "Name of the mapping it was read with; empty: none was chosen yet."),
     Column("mapping_body", JSONB, nullable=True, comment="The mapping itself as it was confirmed; empty: as packaged."),
     Column("proposal", JSONB, nullable=True, comment="What we understood of the columns, and how sure we are of each."),
+    flag("replaces", "Whether it may take the place of what the dataset holds."),
+    flag("strict", "Whether a single refused row refuses the whole file."),
     optional("rules_version", Text, "Version of the checks that were applied; empty: not checked yet."),
     required(
         "state",

@@ -1143,6 +1143,8 @@ CREATE TABLE core.upload (
     mapping TEXT,
     mapping_body JSONB,
     proposal JSONB,
+    replaces BOOLEAN DEFAULT false NOT NULL,
+    strict BOOLEAN DEFAULT false NOT NULL,
     rules_version TEXT,
     state TEXT NOT NULL,
     step TEXT,
@@ -1183,6 +1185,8 @@ COMMENT ON COLUMN core.upload.sha256 IS 'SHA-256 of the bytes; the file is kept 
 COMMENT ON COLUMN core.upload.mapping IS 'Name of the mapping it was read with; empty: none was chosen yet.';
 COMMENT ON COLUMN core.upload.mapping_body IS 'The mapping itself as it was confirmed; empty: as packaged.';
 COMMENT ON COLUMN core.upload.proposal IS 'What we understood of the columns, and how sure we are of each.';
+COMMENT ON COLUMN core.upload.replaces IS 'Whether it may take the place of what the dataset holds.';
+COMMENT ON COLUMN core.upload.strict IS 'Whether a single refused row refuses the whole file.';
 COMMENT ON COLUMN core.upload.rules_version IS 'Version of the checks that were applied; empty: not checked yet.';
 COMMENT ON COLUMN core.upload.state IS 'received -> checking -> checked -> accepted [-> in_review] -> storing -> stored -> superseded | withdrawn; refused by the rules, rejected by a reviewer, cancelled by its owner, failed by a fault of ours.';
 COMMENT ON COLUMN core.upload.step IS 'What is being done, in a few words.';
