@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from app.ingest.readers.table import Table, refuse
+from app.ingest.readers.table import Layout, Table, refuse
 from app.ingest.readers.text import read_text
 from app.ingest.readers.workbook import read_workbook
 
@@ -30,23 +30,32 @@ def read_table(
     wanted: frozenset[str] = frozenset(),
     delimiter: str | None = None,
     encoding: str | None = None,
+    header_row: int | None = None,
+    names: tuple[str, ...] | None = None,
+    first_row: int | None = None,
+    last_row: int | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Table:
     """Read a CSV or XLSX file as text.
 
     sheet : name of the sheet of a workbook; without it the first sheet whose header holds all of `wanted`.
     delimiter, encoding : what is declared; without them they are found out, and what was found is noted.
+    header_row : the row with the column names, counted from 1; without it the first row, or the first below titles
+        that holds all of `wanted` or fills most cells with words; it is noted where it is not the first.
+    names : names of the columns by position, in place of those in the file; without `header_row` all rows are data.
+    first_row, last_row : the rows of data, counted from 1; other rows are not read.
     max_bytes : limit of the file size. [byte]
     """
+    layout = Layout(header_row=header_row, names=names, first_row=first_row, last_row=last_row)
     size = _size(path, max_bytes)
     if size == 0:
         raise refuse("FILE_EMPTY", f"{path.name} is empty.", file=path.name)
     with path.open("rb") as stream:
         start = stream.read(512)
     if start.startswith(b"PK\x03\x04"):
-        return read_workbook(path, sheet, wanted, max_bytes)
+        return read_workbook(path, sheet, wanted, layout, max_bytes)
     _refuse_other_formats(path, start)
-    return read_text(path, delimiter, encoding)
+    return read_text(path, delimiter, encoding, layout, wanted)
 
 
 def _size(path: Path, max_bytes: int) -> int:

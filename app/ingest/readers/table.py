@@ -1,6 +1,8 @@
 """A table of text with its row numbers: what every reader makes, and what they share in making it."""
 
 import dataclasses
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,13 @@ import polars as pl
 from app.errors import RefusedFile
 from app.ingest.rules import RULES
 
+MAX_ROWS = 5_000_000
+"""Most rows that one table may have: above it the file is refused before its rows are held."""
+HEADER_SEARCH = 20
+"""How many rows are looked at for the column names, where titles stand above them."""
+
 _UNNAMED = "\x00"
+_NUMBER = re.compile(r"[<>~]?\s*[-+−]?\d[\d.,\s]*%?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +37,8 @@ class Table:
     """A table of text. `rows[i]` is the number a spreadsheet shows for `frame[i]`; the header is usually row 1.
 
     Rows that could not be matched to the header are in `ragged` as (row, number of fields), blank rows between data
-    rows in `blank`; neither is in `frame`.
+    rows in `blank`; neither is in `frame`. `header` is the row of the column names, 0 where they were declared or are
+    part of the format. `crs` is what the file itself says of `geometry_x` and `geometry_y`.
     """
 
     file: str
@@ -40,6 +49,8 @@ class Table:
     ragged: tuple[tuple[int, int], ...] = ()
     blank: tuple[int, ...] = ()
     notes: tuple[ReadingNote, ...] = ()
+    header: int = 1
+    crs: str | None = None
 
     @property
     def rows_read(self) -> int:
@@ -47,9 +58,82 @@ class Table:
         return self.frame.height + len(self.ragged) + len(self.blank)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Where in a sheet the table stands, as far as it is declared; rows are counted from 1 as a spreadsheet does.
+
+    header_row : the row of the column names; without it the first row, or the first that can be one below titles.
+    names : names of the columns by position, in place of those in the file.
+    first_row, last_row : the rows of data; without them all rows below the header.
+    """
+
+    header_row: int | None = None
+    names: tuple[str, ...] | None = None
+    first_row: int | None = None
+    last_row: int | None = None
+
+    @property
+    def start(self) -> int:
+        """Rows above this one (counted from 0) are neither header nor data."""
+        if self.header_row is not None:
+            return self.header_row - 1
+        return (self.first_row or 1) - 1 if self.names is not None else 0
+
+    def body(self, header: int) -> tuple[int, int]:
+        """First and last row of data, counted from 0, the last not included; `header` is the row of the names."""
+        first = max(header + 1, (self.first_row or 1) - 1)
+        return first, sys.maxsize if self.last_row is None else max(first, self.last_row)
+
+
 def refuse(code: str, message: str, **place: Any) -> RefusedFile:
     """The refusal of a whole file, with the suggestion of its rule."""
     return RefusedFile(message, code=code, suggestion=place.pop("suggestion", RULES[code].suggestion), **place)
+
+
+def refuse_many_rows(file: str, rows: int, sheet: str | None = None) -> None:
+    """Refuse a table with more rows than are held at once."""
+    if rows > MAX_ROWS:
+        where = f"Sheet {sheet!r} of {file}" if sheet else file
+        raise refuse("ROWS_TOO_MANY", f"{where} has {rows:,} rows; the limit is {MAX_ROWS:,}.", file=file)
+
+
+def find_header(rows: Sequence[Sequence[str]], wanted: frozenset[str]) -> int:
+    """Which of the first rows of a sheet holds the column names.
+
+    The first that has all of `wanted`; else the first row, unless it fills less than half as many cells as another:
+    then it is a title, and the first row of words below it counts that comes near to the wanted names or the width.
+    """
+    stripped = [{cell.strip() for cell in row} - {""} for row in rows]
+    found = next((i for i, cells in enumerate(stripped) if wanted and wanted <= cells), None)
+    if found is not None:
+        return found
+    filled = [sum(1 for cell in row if cell.strip()) for row in rows]
+    widest = max(filled, default=0)
+    likely = 0
+    if filled and 2 * filled[0] < widest:
+        wide = (i for i, cells in enumerate(stripped) if 2 * filled[i] >= widest and not any(map(_is_number, cells)))
+        likely = next(wide, 0)
+    nearest = max(range(len(rows)), key=lambda i: len(wanted & stripped[i]), default=0)
+    return nearest if len(wanted & stripped[nearest]) > len(wanted & stripped[likely]) else likely
+
+
+def _is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def header_notes(header: int, first: int) -> list[ReadingNote]:
+    """What to say where the column names do not stand in the first row that is filled; both counted from 1."""
+    if header <= first:
+        return []
+    return [ReadingNote(code="HEADER_BELOW", details={"header": header}, row=header)]
+
+
+def declared_names(names: Sequence[str], width: int, file: str) -> list[str]:
+    """Names declared by position, for a table that is `width` columns wide."""
+    if len(names) > width:
+        message = f"{len(names)} columns are declared, {file} has {width}."
+        raise refuse("HEADER_MISMATCH", message, file=file)
+    return [*names, *[""] * (width - len(names))]
 
 
 def column_names(header: Sequence[str], file: str, row: int, sheet: str | None = None) -> list[str]:
@@ -80,7 +164,7 @@ def finish(table: Table) -> Table:
     frame = frame.filter(~empty)
     unnamed = [name for name in frame.columns if name.startswith(_UNNAMED)]
     notes = [
-        ReadingNote(code="HEADER_EMPTY", details={"position": name.removeprefix(_UNNAMED)}, row=1)
+        ReadingNote(code="HEADER_EMPTY", details={"position": name.removeprefix(_UNNAMED)}, row=table.header or None)
         for name in unnamed
         if frame[name].fill_null("").str.strip_chars().ne("").any()
     ]

@@ -10,7 +10,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from app.errors import RefusedFile
-from app.ingest.readers.table import ReadingNote, Table, column_names, finish, refuse
+from app.ingest.readers.table import (
+    HEADER_SEARCH,
+    Layout,
+    ReadingNote,
+    Table,
+    column_names,
+    declared_names,
+    find_header,
+    finish,
+    header_notes,
+    refuse,
+    refuse_many_rows,
+)
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|"}
 _SNIFF_BYTES = 65_536
@@ -18,27 +30,34 @@ _CHUNK_BYTES = 1 << 20
 _QUOTE = 0x22
 _NEWLINE = 0x0A
 
+Ints = NDArray[np.int64]
 
-def read_text(path: Path, delimiter: str | None, encoding: str | None) -> Table:
-    """Read a text table; delimiter and encoding are found out where they are not declared."""
+
+def read_text(path: Path, delimiter: str | None, encoding: str | None, layout: Layout, wanted: frozenset[str]) -> Table:
+    """Read a text table; delimiter, encoding and header are found out where they are not declared."""
     name = path.name
     data, notes = _utf8(path.read_bytes(), name, encoding)
+    refuse_many_rows(name, max(data.count(b"\n"), data.count(b"\r")))
     if data.isspace():
         raise refuse("FILE_EMPTY", f"{name} holds no text.", file=name)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    mark = (delimiter or _sniff(data, name)).encode()
+    mark = (delimiter or _sniff(data, name, layout.start)).encode()
     if b'\\"' in data:
         # R writes a quote inside a text as \"; before a delimiter the backslash is text and the quote closes.
         data, n = re.subn(rb'\\"(?!' + re.escape(mark) + rb"|\n|\Z)", b'""', data)
         notes += [ReadingNote(code="QUOTE_BACKSLASH", details={"quotes": n})] * bool(n)
     starts, ends, fields = _records(data, mark, name)
-    first = int(np.argmax(ends > starts))
-    header = _header_cells(data[starts[first] : ends[first]].decode(), mark.decode(), name)
+    first, header = _header(data, starts, ends, mark.decode(), name, layout, wanted)
+    if layout.names is not None:
+        header = declared_names(layout.names, len(header) or _width(fields, starts, ends, first, layout), name)
+    elif layout.header_row is None:
+        notes += header_notes(first + 1, int(np.argmax(ends > starts)) + 1)
     width = len(header)
     names = column_names(header, name, row=first + 1)
 
-    body = np.arange(first + 1, len(starts))
+    begin, end = layout.body(first)
+    body = np.arange(begin, min(end, len(starts)))
     filled = np.flatnonzero(ends[body] > starts[body])
     body = body[: filled[-1] + 1] if len(filled) else body[:0]
     blank = ends[body] == starts[body]
@@ -54,7 +73,7 @@ def read_text(path: Path, delimiter: str | None, encoding: str | None) -> Table:
     if not len(body):
         raise refuse("HEADER_ONLY", f"{name} has a header in row {first + 1} and no row below it.", file=name)
 
-    frame = _parse(_cut(data, starts, ends, first, body[ragged | blank]), mark.decode(), width)
+    frame = _parse(_cut(data, starts, ends, body, body[ragged | blank]), mark.decode(), width)
     if frame.height != len(good):
         message = f"{name} cannot be cut into rows: {frame.height} found by one reading, {len(good)} by another."
         raise refuse("QUOTE_STRAY", message, file=name)
@@ -68,8 +87,35 @@ def read_text(path: Path, delimiter: str | None, encoding: str | None) -> Table:
             ragged=tuple(zip((body[ragged] + 1).tolist(), fields[body[ragged]].tolist(), strict=True)),
             blank=tuple((body[blank] + 1).tolist()),
             notes=tuple(notes),
+            header=first + 1,
         )
     )
+
+
+def _width(fields: Ints, starts: Ints, ends: Ints, header: int, layout: Layout) -> int:
+    """Fields of the first row of data, where no header says how many columns there are."""
+    begin, _ = layout.body(header)
+    filled = np.flatnonzero(ends[begin:] > starts[begin:])
+    return int(fields[begin + filled[0]]) if len(filled) else 0
+
+
+def _header(
+    data: bytes, starts: Ints, ends: Ints, delimiter: str, name: str, layout: Layout, wanted: frozenset[str]
+) -> tuple[int, list[str]]:
+    """The record with the column names, counted from 0, and its cells; -1 and none where there is none."""
+    if layout.names is not None and layout.header_row is None:
+        return layout.start - 1, []
+    filled = np.flatnonzero(ends > starts)
+    if layout.header_row is not None:
+        if layout.start >= len(starts) or ends[layout.start] <= starts[layout.start]:
+            message = f"{name} has no column names in row {layout.header_row}."
+            raise refuse("HEADER_MISMATCH", message, file=name, row=layout.header_row)
+        candidates = [layout.start]
+    else:
+        candidates = filled[:HEADER_SEARCH].tolist()
+    rows = [_header_cells(data[starts[i] : ends[i]].decode(), delimiter, name) for i in candidates]
+    found = find_header(rows, wanted)
+    return candidates[found], rows[found]
 
 
 def _header_cells(line: str, delimiter: str, name: str) -> list[str]:
@@ -132,25 +178,34 @@ def _assumed(data: bytes, position: int) -> ReadingNote:
     )
 
 
-def _sniff(data: bytes, name: str) -> str:
-    """The delimiter that cuts the first rows most evenly into the most fields."""
+def _sniff(data: bytes, name: str, start: int) -> str:
+    """The delimiter that cuts the first rows from `start` on most evenly into the most fields."""
     sample = data[:_SNIFF_BYTES]
     if len(sample) < len(data):
         sample = sample[: sample.rfind(b"\n") + 1] or sample
     best, score = "", (0.0, 0)
     for candidate in DELIMITERS:
-        counts = np.array([n for n in _field_counts(sample, candidate) if n])
-        if len(counts) and counts[0] > 1:
-            even = float(np.mean(counts == counts[0]))
-            # A tenth of the rows may be ragged before evenness decides against the number of fields.
-            merit = (round(even, 1), int(counts[0]))
-            if merit > score:
-                best, score = candidate, merit
+        counts = np.array([n for n in list(_field_counts(sample, candidate))[start:] if n])
+        # Titles above the column names hold few delimiters or other ones.
+        for first in {0, *_below_titles(counts)} if len(counts) else ():
+            if counts[first] > 1:
+                even = float(np.mean(counts[first:] == counts[first]))
+                # A tenth of the rows may be ragged before evenness decides against the number of fields.
+                merit = (round(even, 1), int(counts[first]))
+                if merit > score:
+                    best, score = candidate, merit
     if not best:
         line = data[: data.find(b"\n") if b"\n" in data else None][:80].decode(errors="replace")
         message = f"{name} has one column only: its header is {line!r}."
         raise refuse("DELIMITER_UNKNOWN", message, file=name, row=1)
     return best
+
+
+def _below_titles(counts: Ints) -> list[int]:
+    """The first record of the commonest number of fields, if it may be a header with more than one row below it."""
+    values, times = np.unique(counts, return_counts=True)
+    first = int(np.argmax(counts == values[np.argmax(times)]))
+    return [first] if 0 < first < min(HEADER_SEARCH, len(counts) - 2) and counts[first] > 2 * counts[0] else []
 
 
 def _field_counts(sample: bytes, delimiter: str) -> Iterator[int]:
@@ -169,9 +224,6 @@ def _field_counts(sample: bytes, delimiter: str) -> Iterator[int]:
         length += 1
     if length:
         yield count
-
-
-Ints = NDArray[np.int64]
 
 
 def _records(data: bytes, mark: bytes, name: str) -> tuple[Ints, Ints, Ints]:
@@ -226,16 +278,17 @@ def _refuse_mostly_ragged(name: str, rows: Ints, fields: Ints, width: int, good:
         raise refuse("ROWS_RAGGED", message, file=name, row=int(rows[0]))
 
 
-def _cut(data: bytes, starts: Ints, ends: Ints, first: int, drop: Ints) -> bytes:
-    """The records after the header, without those in `drop`."""
-    begin = int(ends[first]) + 1
+def _cut(data: bytes, starts: Ints, ends: Ints, body: Ints, drop: Ints) -> bytes:
+    """The records of the body, without those in `drop`."""
+    begin, end = int(starts[body[0]]), min(int(ends[body[-1]]) + 1, len(data))
     if not len(drop):
-        return data[begin:]
+        return data[begin:end]
     change = np.zeros(len(data) + 2, dtype=np.int8)
     change[starts[drop]] += 1
     change[ends[drop] + 1] -= 1
     keep = np.cumsum(change, dtype=np.int8)[: len(data)] == 0
     keep[:begin] = False
+    keep[end:] = False
     return bytes(np.frombuffer(data, dtype=np.uint8)[keep])
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import difflib
+import itertools
 import re
 import zipfile
 from pathlib import Path
@@ -10,12 +11,25 @@ from xml.etree import ElementTree as ET
 import polars as pl
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from app.ingest.readers.table import ReadingNote, Table, column_names, finish, refuse
+from app.ingest.readers.table import (
+    HEADER_SEARCH,
+    Layout,
+    ReadingNote,
+    Table,
+    column_names,
+    declared_names,
+    find_header,
+    finish,
+    header_notes,
+    refuse,
+    refuse_many_rows,
+)
 
 MAX_CELLS = 20_000_000
 """Largest extent of a sheet, empty cells included: a million rows of twenty columns."""
 UNPACKED_RATIO = 10
 """How many times the limit in bytes a workbook may have when unpacked."""
+_ROWS_AT_ONCE = 20_000
 
 _CELL_COLUMN = re.compile(rb"""\br=["']([A-Z]+)\d""")
 _CELL_ROW = re.compile(rb"""\br=["'][A-Z]*(\d+)["']""")
@@ -23,41 +37,86 @@ _UNCOMPUTED = re.compile(rb"<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>|
 _ERROR_CELL = re.compile(rb'<c\b[^>]*\bt="e"')
 
 
-def read_workbook(path: Path, sheet: str | None, wanted: frozenset[str], max_bytes: int) -> Table:
+def read_workbook(path: Path, sheet: str | None, wanted: frozenset[str], layout: Layout, max_bytes: int) -> Table:
     """Read one sheet: the one that is named, or the first whose header holds all of `wanted`."""
     name = path.name
     members = _sheet_members(path, max_bytes)
     try:
         workbook = CalamineWorkbook.from_path(path)
         found = _choose(workbook, sheet, wanted, name)
-        cells = found.to_python(skip_empty_area=False)
+        return finish(_table(found, name, layout, wanted, _sheet_notes(path, members.get(found.name))))
     except CalamineError as error:
         raise refuse("XLSX_BROKEN", f"{name} cannot be read as a workbook: {error}.", file=name) from error
-    if not any(cell != "" for row in cells for cell in row):
-        raise refuse("FILE_EMPTY", f"Sheet {found.name!r} of {name} is empty.", file=name)
-    first = next(i for i, row in enumerate(cells) if any(cell != "" for cell in row))
-    header = [_shown(cell).strip() for cell in cells[first]]
-    while header and not header[-1] and all(row[len(header) - 1] == "" for row in cells):
-        header.pop()
-    names = column_names(header, name, first + 1, found.name)
-    body = cells[first + 1 :]
-    columns = list(zip(*body, strict=True))[: len(names)] if body else [()] * len(names)
-    frame = pl.DataFrame(
-        [
-            pl.Series(column, [None if cell == "" else _shown(cell) for cell in values], dtype=pl.String)
-            for column, values in zip(names, columns, strict=True)
-        ]
+
+
+def _table(
+    sheet: CalamineSheet, name: str, layout: Layout, wanted: frozenset[str], notes: tuple[ReadingNote, ...]
+) -> Table:
+    top = _top(sheet, max(HEADER_SEARCH, layout.start + 1))
+    if not top:
+        raise refuse("FILE_EMPTY", f"Sheet {sheet.name!r} of {name} is empty.", file=name)
+    refuse_many_rows(name, _extent(sheet)[0], sheet.name)
+    if layout.names is not None and layout.header_row is None:
+        header, cells = layout.start - 1, []
+    elif layout.header_row is not None:
+        header, cells = layout.start, top.get(layout.start, [])
+        if not any(cells):
+            message = f"Sheet {sheet.name!r} of {name} has no column names in row {layout.header_row}."
+            raise refuse("HEADER_MISMATCH", message, file=name, row=layout.header_row)
+    else:
+        header = list(top)[find_header(list(top.values()), wanted)]
+        cells = top[header]
+        notes += tuple(header_notes(header + 1, next(iter(top)) + 1))
+    begin, end = layout.body(header)
+    columns, count = _columns(sheet, begin, end)
+    while cells and not cells[-1] and columns[len(cells) - 1].is_null().all():
+        cells.pop()
+    names = column_names(
+        cells if layout.names is None else declared_names(layout.names, len(columns), name),
+        name,
+        header + 1,
+        sheet.name,
     )
-    return finish(
-        Table(
-            file=name,
-            sheet=found.name,
-            frame=frame,
-            rows=pl.int_range(first + 2, first + 2 + len(body), dtype=pl.Int64, eager=True).alias("row"),
-            width=len(names),
-            notes=_sheet_notes(path, members.get(found.name)),
-        )
+    return Table(
+        file=name,
+        sheet=sheet.name,
+        frame=pl.DataFrame([column.alias(title) for title, column in zip(names, columns, strict=False)]),
+        rows=pl.int_range(begin + 1, begin + 1 + count, dtype=pl.Int64, eager=True).alias("row"),
+        width=len(names),
+        notes=notes,
+        header=header + 1,
     )
+
+
+def _top(sheet: CalamineSheet, rows: int) -> dict[int, list[str]]:
+    """The rows that are not empty among the first, by their place counted from 0."""
+    cells = sheet.to_python(skip_empty_area=False, nrows=(sheet.start or (0, 0))[0] + rows)
+    shown = {i: [_shown(cell).strip() for cell in row] for i, row in enumerate(cells)}
+    return {i: row for i, row in shown.items() if any(row)}
+
+
+def _extent(sheet: CalamineSheet) -> tuple[int, int]:
+    """Rows and columns from the first cell of the sheet to the last that is filled."""
+    end = sheet.end or (-1, -1)
+    return end[0] + 1, end[1] + 1
+
+
+def _columns(sheet: CalamineSheet, begin: int, end: int) -> tuple[list[pl.Series], int]:
+    """All columns of the rows from `begin` to before `end`, and how many rows these are.
+
+    Rows are taken in pieces, so that the cells of a large sheet are never all Python objects at once.
+    """
+    left = [""] * (sheet.start or (0, 0))[1]
+    pieces: list[pl.DataFrame] = []
+    rows = itertools.islice(sheet.iter_rows(), begin, min(end, _extent(sheet)[0]))
+    while piece := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+        texts: list[list[str | None]] = [[None] * len(piece) for _ in left]
+        texts += ([None if cell == "" else _shown(cell) for cell in column] for column in zip(*piece, strict=True))
+        pieces.append(pl.DataFrame([pl.Series(f"{i}", text, dtype=pl.String) for i, text in enumerate(texts)]))
+    if not pieces:
+        return [pl.Series(f"{i}", [], dtype=pl.String) for i in range(_extent(sheet)[1])], 0
+    whole = pl.concat(pieces, rechunk=True)
+    return whole.get_columns(), whole.height
 
 
 def _sheet_members(path: Path, max_bytes: int) -> dict[str, str]:
@@ -138,24 +197,17 @@ def _choose(workbook: CalamineWorkbook, sheet: str | None, wanted: frozenset[str
     nearest: tuple[int, str] = (0, "")
     for candidate in names:
         found = workbook.get_sheet_by_name(candidate)
-        header = _header(found)
+        top = list(_top(found, HEADER_SEARCH).values())
+        header = set(top[find_header(top, wanted)]) if top else set()
         if wanted <= header:
             return found
         nearest = max(nearest, (len(wanted & header), candidate))
     missing = f" {nearest[1]!r} comes nearest, with {nearest[0]} of {len(wanted)}." if nearest[0] else ""
     message = (
-        f"None of the {len(names)} sheets of {name} has the required columns in its first row "
+        f"None of the {len(names)} sheets of {name} has the required columns in one of its first rows "
         f"({', '.join(sorted(wanted))}).{missing}"
     )
     raise refuse("SHEET_MISSING", message, file=name)
-
-
-def _header(sheet: CalamineSheet) -> set[str]:
-    for row in sheet.to_python(skip_empty_area=False, nrows=20):
-        cells = {_shown(cell).strip() for cell in row if cell != ""}
-        if cells:
-            return cells
-    return set()
 
 
 def _shown(cell: object) -> str:

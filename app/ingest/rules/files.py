@@ -32,6 +32,11 @@ FILE_RULES = (
         "The sheet spans more cells than the limit, often because of one stray cell far out.",
         "Delete empty rows and columns behind the table.",
     ),
+    file_rule(
+        "ROWS_TOO_MANY",
+        "The table has more than 5,000,000 rows; it is refused before they are held.",
+        "Split it by site.",
+    ),
     file_rule("NUL_BYTES", "The text holds NUL bytes: it is binary, or cut off.", "Export it again as CSV (UTF-8)."),
     file_rule(
         "ENCODING_UNKNOWN",
@@ -55,6 +60,11 @@ FILE_RULES = (
         "Often the decimal comma is also the delimiter: save with semicolons, or with decimal points.",
     ),
     file_rule("HEADER_DUPLICATE", "A column name occurs twice.", "Rename or remove one of the columns."),
+    file_rule(
+        "HEADER_MISMATCH",
+        "The row declared for the column names is empty, or more columns are declared than there are.",
+        "Correct header_row or columns in the mapping.",
+    ),
     file_rule(
         "COLUMNS_MISSING",
         "Required columns are missing.",

@@ -20,6 +20,11 @@ READING_RULES = (
         "HEADER_EMPTY", "A column has no name; it is not read.", "Column {position} has no name; it is not read."
     ),
     note_rule(
+        "HEADER_BELOW",
+        "The column names do not stand in the first row; what stands above them is not read.",
+        "Column names stand in row {header}; the rows above are not read.",
+    ),
+    note_rule(
         "COLUMN_UNKNOWN",
         "A column is not part of the schema or mapping; it is not read.",
         "Column is not read; it holds {filled} filled cells.",
