@@ -76,6 +76,7 @@ def read(
     today: dt.date,
     max_bytes: int = MAX_BYTES,
     locate: Locate | None = None,
+    notebook: Notebook | None = None,
 ) -> Ingested:
     """Read, harmonise and check a file with a mapping.
 
@@ -83,10 +84,11 @@ def read(
     today : the day of the import; a sample cannot be younger.
     max_bytes : limit for each file. [byte]
     locate : finds the country of each site; without it no site is placed in one.
+    notebook : takes the issues; without it one that keeps examples only.
 
     Raises RefusedFile when a file cannot be read or understood as a whole.
     """
-    notebook = Notebook()
+    notebook = notebook or Notebook()
     parts = {
         source.name: _read_part(mapping, source, _locate(path, mapping, source), notebook, max_bytes)
         for source in mapping.tables
@@ -95,6 +97,7 @@ def read(
     dataset = mapping.dataset or _dataset_of(mapping, main)
     draft = Draft(mapping, notebook, today, locate)
     main, sites = _join_lookups(draft, parts, main), _join_lookups(draft, parts, sites)
+    draft.origins = origins(mapping, main.frame)
     missing, of_values = _add_layers(draft, main)
     if sites.source is main.source:
         _add_entries(draft, main, alone=True)
@@ -125,11 +128,16 @@ def _read_part(mapping: MappingFile, source: TableSource, path: Path, notebook: 
     table = read_table(
         path,
         sheet=source.sheet,
-        wanted=frozenset(required_columns(mapping, source)),
+        wanted=frozenset(needed(source, required_columns(mapping, source))),
         delimiter=source.delimiter,
         encoding=source.encoding,
+        header_row=source.header_row,
+        names=source.names,
+        first_row=source.first_row,
+        last_row=source.last_row,
         max_bytes=max_bytes,
     )
+    table = reshape(table, source)
     for note in table.notes:
         notebook.count(note.code)
         notebook.example(
@@ -172,7 +180,8 @@ def _join_lookups(draft: Draft, parts: Mapping[str, _Part], part: _Part) -> _Par
             idle = pl.DataFrame({"i": index["i"].cast(pl.Int64)}) if referenced.height < other.frame.height else None
             if idle is not None:
                 draft.apply(Finding(code="NOT_REFERENCED", on=name, where=idle.sort("i")))
-        kept = other.frame.filter(pl.Series(draft.marks[name].alive))
+        numbered = other.frame.with_columns(other.table.rows.alias(f"{ORIGIN}row"))
+        kept = numbered.filter(pl.Series(draft.marks[name].alive))
         renamed = kept.rename({column: f"{other.source.name}.{column}" for column in kept.columns if column not in key})
         frame = frame.join(renamed, on=key, how="left", maintain_order="left")
     return dataclasses.replace(part, frame=frame)
@@ -394,6 +403,7 @@ def _table_ledgers(draft: Draft, parts: Mapping[str, _Part]) -> list[TableLedger
     for part in parts.values():
         name = {"layers": "layers", "sites": "entries"}.get(part.source.role, f"table {part.source.name}")
         stored, refused, ignored = tally(draft.marks[name].numbers)
+        draft.notebook.rows(part.table.file, part.table.sheet, part.table.rows, draft.marks[name].numbers)
         if part.table.ragged:
             refused["ROW_RAGGED"] = len(part.table.ragged)
         if part.table.blank:

@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
 from app.ingest.rules import RULES, RULES_VERSION, Severity
 
 EXAMPLES_PER_CODE = 50
@@ -177,6 +181,9 @@ class Notebook:
                 suggestion=suggestion or rule.suggestion,
             )
         )
+
+    def rows(self, file: str, sheet: str | None, rows: pl.Series, numbers: NDArray[np.uint16]) -> None:
+        """Hear what became of each row of a table: the number of the rule that stopped it (draft.code_of), 0 for none."""
 
     def close(self, ledger: Iterable[TableLedger], values: Iterable[ValueLedger]) -> Report:
         """The finished report: errors first, then by file and row."""
