@@ -309,3 +309,86 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     except RefusedFile:
         return
     assert found.frame.height == len(found.rows)
+
+
+TITLES = [["Survey of the lower fields"], [], ["site", "top", "soc"], ["A", 0, 1.5], ["B", 10, 2.5]]
+
+
+def padded(rows: list[list[Any]]) -> str:
+    return "".join(",".join(map(str, [*cells, *[""] * (3 - len(cells))])) + "\n" for cells in rows)
+
+
+def test_column_names_are_found_below_titles_and_it_is_said(tmp_path: Path):
+    plain = table(tmp_path, "Survey of the lower fields\n\n" + padded(TITLES[2:]))
+    for found in (table(tmp_path, padded(TITLES)), read_table(workbook(tmp_path, ("s", TITLES))), plain):
+        assert found.frame.columns == ["site", "top", "soc"]
+        assert found.frame.rows() == [("A", "0", "1.5"), ("B", "10", "2.5")]
+        assert (found.header, found.rows.to_list(), found.outside) == (3, [4, 5], (1,))
+        assert [(note.code, note.row) for note in found.notes] == [("HEADER_BELOW", 3)]
+
+
+def test_row_with_the_wanted_names_is_the_header_even_below_a_row_of_groups(tmp_path: Path):
+    rows = [["where", "", "what"], ["site", "top", "soc"], ["A", 0, 1.5]]
+    found = table(tmp_path, padded(rows), wanted=frozenset({"site", "soc"}))
+    assert (found.header, found.frame.columns) == (2, ["site", "top", "soc"])
+    assert read_table(workbook(tmp_path, ("s", rows)), wanted=frozenset({"site", "soc"})).frame.equals(found.frame)
+
+
+def test_first_row_stays_the_header_where_nothing_speaks_against_it(tmp_path: Path):
+    found = table(tmp_path, "site,top\nA,first\nB,second\n")
+    assert (found.header, found.frame.columns, found.notes) == (1, ["site", "top"], ())
+
+
+def test_header_row_can_be_declared(tmp_path: Path):
+    rows = [["a", "b", "c"], ["site", "top", "soc"], ["g", "cm", "%"], ["A", 0, 1.5], ["sum", "", 9]]
+    options: dict[str, Any] = {"header_row": 2, "first_row": 4, "last_row": 4}
+    for found in (table(tmp_path, padded(rows), **options), read_table(workbook(tmp_path, ("s", rows)), **options)):
+        assert found.frame.to_dicts() == [{"site": "A", "top": "0", "soc": "1.5"}]
+        assert (found.rows.to_list(), found.outside, found.notes) == ([4], (1, 3, 5), ())
+
+
+def test_columns_can_be_named_by_position(tmp_path: Path):
+    rows = [["2001", "2001", "x"], ["A", "0", "1"], ["B", "1", "2"]]
+    names = ("site", "", "soc")
+    for header_row, expected in ((0, ["2001", "A", "B"]), (1, ["A", "B"])):
+        options: dict[str, Any] = {"header_row": header_row, "names": names}
+        for found in (table(tmp_path, padded(rows), **options), read_table(workbook(tmp_path, ("s", rows)), **options)):
+            assert found.frame["site"].to_list() == expected
+            assert found.frame.columns == ["site", "soc"]
+
+
+def test_declared_header_that_is_not_there_is_refused(tmp_path: Path):
+    path = workbook(tmp_path, ("s", [["a", "b"], [], [1, 2]]))
+    assert refusal(tmp_path, "a,b\n\n1,2\n", header_row=2).code == "HEADER_MISMATCH"
+    assert refusal(tmp_path, "a,b\n1,2\n", header_row=9).code == "HEADER_MISMATCH"
+    assert refusal(tmp_path, "a,b\n1,2\n", names=("x", "y", "z")).code == "HEADER_MISMATCH"
+    assert refusal(tmp_path, "a,b\n1,2\n", header_row=0).code == "HEADER_MISMATCH"
+    for options in ({"header_row": 2}, {"names": ("x", "y", "z")}):
+        with pytest.raises(RefusedFile) as caught:
+            read_table(path, **options)  # type: ignore[arg-type]
+        assert caught.value.code == "HEADER_MISMATCH"
+
+
+def test_no_row_within_the_declared_rows_is_refused(tmp_path: Path):
+    assert refusal(tmp_path, "a,b\n1,2\n", first_row=3).code == "HEADER_ONLY"
+    with pytest.raises(RefusedFile) as caught:
+        read_table(workbook(tmp_path, ("s", [["a", "b"], [1, 2]])), first_row=5)
+    assert caught.value.code == "HEADER_ONLY"
+
+
+def test_ten_million_rows_are_refused_before_they_are_held(tmp_path: Path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"a,b\n" + b"1,2\n" * 10_000_000)
+    with pytest.raises(RefusedFile, match=r"10,000,001 rows; the limit is 5,000,000") as caught:
+        read_table(path)
+    assert caught.value.code == "ROWS_TOO_MANY"
+    old_mac = tmp_path / "mac.csv"
+    old_mac.write_bytes(b"a,b\r" + b"1,2\r" * 5_000_000)
+    with pytest.raises(RefusedFile) as caught:
+        read_table(old_mac)
+    assert caught.value.code == "ROWS_TOO_MANY"
+
+
+def test_sheet_that_starts_to_the_right_is_read_in_its_columns(tmp_path: Path):
+    path = workbook(tmp_path, ("s", [[None, "a", "b"], [None, 1, 2], [None, 3, 4]]))
+    assert read_table(path).frame.to_dict(as_series=False) == {"a": ["1", "3"], "b": ["2", "4"]}

@@ -40,12 +40,15 @@ def read_table(
 
     sheet : name of the sheet of a workbook; without it the first sheet whose header holds all of `wanted`.
     delimiter, encoding : what is declared; without them they are found out, and what was found is noted.
-    header_row : the row with the column names, counted from 1; without it the first row, or the first below titles
-        that holds all of `wanted` or fills most cells with words; it is noted where it is not the first.
-    names : names of the columns by position, in place of those in the file; without `header_row` all rows are data.
+    header_row : the row with the column names, counted from 1, 0 where there is none; without it the first row, or the
+        first below titles that holds all of `wanted` or fills most cells with words, which is noted.
+    names : names of the columns by position, in place of those in the file; an empty one leaves its column out.
     first_row, last_row : the rows of data, counted from 1; other rows are not read.
     max_bytes : limit of the file size. [byte]
     """
+    if header_row == 0 and names is None:
+        message = f"No row of {path.name} holds column names, and none are declared."
+        raise refuse("HEADER_MISMATCH", message, file=path.name)
     layout = Layout(header_row=header_row, names=names, first_row=first_row, last_row=last_row)
     size = _size(path, max_bytes)
     if size == 0:

@@ -51,18 +51,24 @@ class Table:
     notes: tuple[ReadingNote, ...] = ()
     header: int = 1
     crs: str | None = None
+    outside: tuple[int, ...] = ()
+    """Rows with text above the header, or above or below the rows that were declared: titles, notes, other tables."""
+    outside_blank: tuple[int, ...] = ()
+    """Blank rows among those."""
 
     @property
     def rows_read(self) -> int:
-        """All rows below the header up to the last that is not blank."""
-        return self.frame.height + len(self.ragged) + len(self.blank)
+        """All rows but the header, up to the last that is not blank."""
+        seen = (self.ragged, self.blank, self.outside, self.outside_blank)
+        return self.frame.height + sum(map(len, seen))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
     """Where in a sheet the table stands, as far as it is declared; rows are counted from 1 as a spreadsheet does.
 
-    header_row : the row of the column names; without it the first row, or the first that can be one below titles.
+    header_row : the row of the column names, 0 where there is none; without it the first row, or the first that can be
+        one below titles.
     names : names of the columns by position, in place of those in the file.
     first_row, last_row : the rows of data; without them all rows below the header.
     """
@@ -75,9 +81,9 @@ class Layout:
     @property
     def start(self) -> int:
         """Rows above this one (counted from 0) are neither header nor data."""
-        if self.header_row is not None:
+        if self.header_row:
             return self.header_row - 1
-        return (self.first_row or 1) - 1 if self.names is not None else 0
+        return (self.first_row or 1) - 1 if self.header_row == 0 else 0
 
     def body(self, header: int) -> tuple[int, int]:
         """First and last row of data, counted from 0, the last not included; `header` is the row of the names."""
@@ -145,6 +151,15 @@ def column_names(header: Sequence[str], file: str, row: int, sheet: str | None =
             raise refuse("HEADER_DUPLICATE", message, file=file, row=row, column=name)
         seen[name] = position
     return [name or f"{_UNNAMED}{position}" for position, name in enumerate(header, start=1)]
+
+
+def outside(rows: Sequence[tuple[int, bool]]) -> dict[str, tuple[int, ...]]:
+    """Rows that are not part of the table, as (number, whether it is blank), for a `Table`; no blank ones at the end."""
+    last = max((row for row, blank in rows if not blank), default=0)
+    return {
+        "outside": tuple(row for row, blank in rows if not blank),
+        "outside_blank": tuple(row for row, blank in rows if blank and row < last),
+    }
 
 
 def finish(table: Table) -> Table:

@@ -20,6 +20,7 @@ from app.ingest.readers.table import (
     find_header,
     finish,
     header_notes,
+    outside,
     refuse,
     refuse_many_rows,
 )
@@ -51,13 +52,16 @@ def read_text(path: Path, delimiter: str | None, encoding: str | None, layout: L
     first, header = _header(data, starts, ends, mark.decode(), name, layout, wanted)
     if layout.names is not None:
         header = declared_names(layout.names, len(header) or _width(fields, starts, ends, first, layout), name)
-    elif layout.header_row is None:
+    if layout.header_row is None:
         notes += header_notes(first + 1, int(np.argmax(ends > starts)) + 1)
     width = len(header)
     names = column_names(header, name, row=first + 1)
 
     begin, end = layout.body(first)
     body = np.arange(begin, min(end, len(starts)))
+    beside = [i for i in (*range(begin), *range(min(end, len(starts)), len(starts))) if i != first]
+    empty = b'" ' + mark
+    others = outside([(i + 1, not data[starts[i] : ends[i]].strip(empty)) for i in beside])
     filled = np.flatnonzero(ends[body] > starts[body])
     body = body[: filled[-1] + 1] if len(filled) else body[:0]
     blank = ends[body] == starts[body]
@@ -88,6 +92,7 @@ def read_text(path: Path, delimiter: str | None, encoding: str | None, layout: L
             blank=tuple((body[blank] + 1).tolist()),
             notes=tuple(notes),
             header=first + 1,
+            **others,
         )
     )
 
@@ -103,7 +108,7 @@ def _header(
     data: bytes, starts: Ints, ends: Ints, delimiter: str, name: str, layout: Layout, wanted: frozenset[str]
 ) -> tuple[int, list[str]]:
     """The record with the column names, counted from 0, and its cells; -1 and none where there is none."""
-    if layout.names is not None and layout.header_row is None:
+    if layout.header_row == 0:
         return layout.start - 1, []
     filled = np.flatnonzero(ends > starts)
     if layout.header_row is not None:
@@ -114,7 +119,7 @@ def _header(
     else:
         candidates = filled[:HEADER_SEARCH].tolist()
     rows = [_header_cells(data[starts[i] : ends[i]].decode(), delimiter, name) for i in candidates]
-    found = find_header(rows, wanted)
+    found = find_header(rows, wanted if layout.names is None else frozenset())
     return candidates[found], rows[found]
 
 
@@ -194,6 +199,9 @@ def _sniff(data: bytes, name: str, start: int) -> str:
                 merit = (round(even, 1), int(counts[first]))
                 if merit > score:
                     best, score = candidate, merit
+    if not best and start >= sample.count(b"\n") + 1:
+        message = f"{name} has no column names in row {start + 1}: it ends before."
+        raise refuse("HEADER_MISMATCH", message, file=name, row=start + 1)
     if not best:
         line = data[: data.find(b"\n") if b"\n" in data else None][:80].decode(errors="replace")
         message = f"{name} has one column only: its header is {line!r}."

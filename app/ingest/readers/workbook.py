@@ -21,6 +21,7 @@ from app.ingest.readers.table import (
     find_header,
     finish,
     header_notes,
+    outside,
     refuse,
     refuse_many_rows,
 )
@@ -56,7 +57,7 @@ def _table(
     if not top:
         raise refuse("FILE_EMPTY", f"Sheet {sheet.name!r} of {name} is empty.", file=name)
     refuse_many_rows(name, _extent(sheet)[0], sheet.name)
-    if layout.names is not None and layout.header_row is None:
+    if layout.header_row == 0:
         header, cells = layout.start - 1, []
     elif layout.header_row is not None:
         header, cells = layout.start, top.get(layout.start, [])
@@ -64,7 +65,7 @@ def _table(
             message = f"Sheet {sheet.name!r} of {name} has no column names in row {layout.header_row}."
             raise refuse("HEADER_MISMATCH", message, file=name, row=layout.header_row)
     else:
-        header = list(top)[find_header(list(top.values()), wanted)]
+        header = list(top)[find_header(list(top.values()), wanted if layout.names is None else frozenset())]
         cells = top[header]
         notes += tuple(header_notes(header + 1, next(iter(top)) + 1))
     begin, end = layout.body(header)
@@ -85,7 +86,17 @@ def _table(
         width=len(names),
         notes=notes,
         header=header + 1,
+        **_outside(sheet, header, begin, end),
     )
+
+
+def _outside(sheet: CalamineSheet, header: int, begin: int, end: int) -> dict[str, tuple[int, ...]]:
+    """Rows above and below the table, the header aside."""
+    height = _extent(sheet)[0]
+    if not (begin > header + 1 or header > 0 or end < height):
+        return {}
+    beside = ((i, row) for i, row in enumerate(sheet.iter_rows(), start=1) if not begin < i <= end and i != header + 1)
+    return outside([(i, all(cell == "" for cell in row)) for i, row in beside])
 
 
 def _top(sheet: CalamineSheet, rows: int) -> dict[int, list[str]]:
