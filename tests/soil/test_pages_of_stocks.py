@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from app.soil import bulk_density, carbon, conversions, depth, esm, layers, pedotransfer, spline
+from app.soil import bulk_density, calibrations, carbon, conversions, depth, esm, layers, pedotransfer, spline
 from tests.soil.pages import equations, public_functions, results, section, table, text_of
 
 PAGES: dict[str, tuple[ModuleType, ...]] = {
@@ -39,7 +39,7 @@ def test_every_equation_of_the_docstrings_stands_on_the_page(page: str):
     [
         ("carbon_conversions", "When there is no value", 0, conversions.REASONS),
         ("carbon_conversions", "Flags", 0, conversions.FLAGS),
-        ("bulk_density", "Densities that were not measured", 1, pedotransfer.REASONS),
+        ("bulk_density", "Densities that were not measured", 3, pedotransfer.REASONS),
         ("spline", "Rules", 0, spline.REASONS),
         ("equivalent_soil_mass", "When there is no stock", 0, esm.REASONS),
         ("equivalent_soil_mass", "Equations", 0, esm.MASS_BASES),
@@ -115,12 +115,45 @@ def test_pedotransfer_functions_on_the_page_are_those_of_the_code():
 
     rows = table("bulk_density", "Densities that were not measured", 0)
     assert [row[0] for row in rows] == list(pedotransfer.PEDOTRANSFERS)
-    for name, region, soc, clay, silt, sand, n, r2, rmse in rows:
-        record = pedotransfer.PEDOTRANSFERS[name]
+    for name, region, soils, soc, clay, silt, sand, n, r2, deepest, rmse in rows:
+        known = calibrations.CALIBRATIONS[name]
         domain = {"soc": interval(soc), "clay": interval(clay), "silt": interval(silt), "sand": interval(sand)}
-        assert {key: ends for key, ends in domain.items() if ends} == dict(record.domain)
-        assert (region, int(n), float(rmse)) == (record.region, record.n_samples, record.rmse)
-        assert (float(r2) if r2 else None) == record.r2
+        assert {key: ends for key, ends in domain.items() if ends} == dict(known.domain)
+        assert (region, soils, int(n), float(rmse)) == (known.region, known.soils, known.n_samples, known.rmse)
+        assert [float(cell) if cell else None for cell in (r2, deepest)] == [known.r2, known.deepest]
+
+
+def test_errors_of_pedotransfer_functions_on_the_page_are_those_of_the_code():
+    expected = [
+        [
+            name,
+            error.data,
+            str(error.n or ""),
+            f"{error.rmse:.2f}" if error.low is None else f"{error.low:.2f}–{error.rmse:.2f}",
+            "" if error.bias is None else f"{error.bias:+.2f}",
+            error.kind,
+            error.source,
+        ]
+        for name, known in calibrations.CALIBRATIONS.items()
+        for error in known.errors
+    ]
+    assert table("bulk_density", "Densities that were not measured", 1) == expected
+    explained = section("bulk_density", "Densities that were not measured")
+    assert [kind for kind in get_args(calibrations.ErrorKind) if f"`{kind}`:" not in explained] == []
+
+
+def test_the_page_says_of_every_function_where_its_range_and_its_numbers_are_from():
+    rows = table("bulk_density", "Densities that were not measured", 2)
+    assert rows == [
+        [
+            name,
+            known.domain_source,
+            known.calibration_source,
+            known.note,
+            known.reference + (f". doi:{known.doi}" if known.doi else ""),
+        ]
+        for name, known in calibrations.CALIBRATIONS.items()
+    ]
 
 
 def example(page: str) -> dict[str, np.ndarray]:
