@@ -183,10 +183,10 @@ _FACTORS: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
         (0.72, 22),
         (0.72, 22),
         (0.72, 22),
-        (1.1, 25),
-        (1.1, 25),
-        (1.1, 25),
-        (1.1, 50),
+        (1.01, 25),
+        (1.01, 25),
+        (1.01, 25),
+        (1.01, 50),
     ),
     ("land_use", "paddy_rice_cultivation"): (
         (1.35, 4),
@@ -370,12 +370,18 @@ FACTORS: Mapping[tuple[str, str, str], Default] = MappingProxyType(
 GRASSLAND = frozenset({"improved_grassland", "high_intensity_grazing", "severely_degraded", "grassland_high"})
 """Categories of grassland; the others are of cropland."""
 
-DOUBTFUL: Mapping[tuple[str, str, str], float] = MappingProxyType(
-    {("land_use", "perennial_crops", climate): 1.01 for climate in CLIMATES if climate.startswith("tropical")}
+MISREAD: Mapping[tuple[str, str, str], float] = MappingProxyType(
+    {("land_use", "perennial_crops", climate): 1.1 for climate in ("tropical_dry", "tropical_moist", "tropical_wet")}
 )
-"""Values in doubt and their other reading. For perennial crops in the tropics the model library of HESTIA has 1.1;
-table 5.5 is remembered as 1.01. With 1.1 planting trees would add a tenth to the stock of native land, with 1.01 next
-to nothing. Open the table before using either."""
+"""Factors that software carries with another value: the library of HESTIA has 1.1 where table 5.5 has 1.01. The table
+was transcribed independently, for the land use change model jdluc (cornerstone-data): 0.72 in temperate zones, 1.01 in
+the tropics, 1.35 for paddy rice and 0.69 to 0.92 for annual crops, all other numbers equal to ours."""
+
+DOUBTFUL: Mapping[tuple[str, str, str], float] = MappingProxyType(
+    {("land_use", "perennial_crops", "tropical_montane"): 1.1}
+)
+"""Values in doubt and their other reading. For perennial crops of tropical mountains the library of HESTIA has 1.1,
+which it also has, wrongly, for the rest of the tropics; no transcription names the mountains. Open the table first."""
 
 
 def reference_stock(soil: str, climate: str) -> Default:

@@ -52,7 +52,7 @@ def test_categories_of_cropland_and_grassland_do_not_mix():
         ("sandy", WARM, "no_tillage", "category_unknown"),
         ("spodic", "tropical_wet", "nominal", "no_default"),
         ("sandy", "polar_dry", "annual_crops", "no_default"),
-        ("sandy", "tropical_wet", "perennial_crops", "value_in_doubt"),
+        ("sandy", "tropical_montane", "perennial_crops", "value_in_doubt"),
     ],
 )
 def test_land_without_a_default_is_refused_with_a_reason(soil: str, climate: str, land_use: str, reason: str):
@@ -62,8 +62,13 @@ def test_land_without_a_default_is_refused_with_a_reason(soil: str, climate: str
 
 
 def test_a_value_in_doubt_is_given_only_when_asked_for():
-    found = tier1_stock("sandy", "tropical_wet", land_use="perennial_crops", accept_doubtful=True)
-    assert (found.value, found.land_use.other) == pytest.approx((46 * 1.1, 1.01))
+    found = tier1_stock("sandy", "tropical_montane", land_use="perennial_crops", accept_doubtful=True)
+    assert (found.value, found.land_use.other) == pytest.approx((52 * 1.01, 1.1))
+
+
+def test_perennial_crops_keep_the_stock_of_the_tropics_and_lose_a_quarter_elsewhere():
+    assert tier1_stock("sandy", "tropical_wet", land_use="perennial_crops").value == pytest.approx(46 * 1.01)
+    assert stock_change_factor("land_use", "perennial_crops", "tropical_dry").error == 25
     assert stock_change_factor("land_use", "perennial_crops", WARM).value == 0.72
 
 
