@@ -283,6 +283,15 @@ def test_wet_oxidation_keeps_a_profile_out_of_the_first_tier(connection: Connect
     assert tuple(found) == ("B", "measured_wc_assumed")
 
 
+def test_wet_oxidation_with_its_factor_stated_is_known_to_be_corrected(connection: Connection, tmp_path: Path):
+    path = tmp_path / "factor.csv"
+    row = ROW.replace("OrgC_dc", "OrgC_wc-cro3-walkleyblack") + ",1.3"
+    path.write_text(f"{HEADER},soc_correction\n{row}\n", encoding="utf-8")
+    run(connection, path, load_mapping())
+    found = connection.execute(text("SELECT tier, soc_source FROM core.derived WHERE quantity = 'soc_stock'")).one()
+    assert tuple(found) == ("B", "measured_wc_corrected")
+
+
 def test_generalised_only_licence_with_exact_positions_is_refused(connection: Connection, tmp_path: Path):
     terms = dataclasses.replace(cli._synthetic(), licence_class="display_generalised_only")
     with pytest.raises(InputRefused, match="TERMS_CONTRADICT"):

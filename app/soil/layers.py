@@ -4,6 +4,7 @@ Fixed-depth stocks and equivalent soil mass both start from here, so that they r
 reasons and give the same errors to the same measurements.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.soil.bulk_density import STONE_DENSITY, FineEarthMass, fine_earth_per_total
+from app.soil.conversions import LARGEST_WALKLEY_BLACK_FACTOR
 from app.soil.pedotransfer import PEDOTRANSFERS, carbon_sensitivity
 from app.soil.properties import PROPERTIES
 
@@ -55,6 +57,8 @@ STATUS_OF_SOC_METHOD: Mapping[str, str] = MappingProxyType(
     }
 )
 """What a GloSIS procedure code says of measured carbon: pattern to status, the first that fits counts."""
+
+_FACTOR_APPLIED = re.compile(r"\bfactor\s+(\d+(?:\.\d+)?)\s+applied\b")
 
 SOURCES = (
     "not_needed",
@@ -153,12 +157,18 @@ def soc_status_of_method(method: str | None, status: str) -> str:
 
     Only `measured` is made finer, by STATUS_OF_SOC_METHOD; every other word already says more, or less, than a code
     could. Wet oxidation is `measured_wc_assumed`: the code does not say whether the laboratory corrected for what it
-    does not reach. Example: OrgC_acid-dc-ht is measured_dc, OrgC_acid-dc-spec is spectral.
+    does not reach. It is `measured_wc_corrected` if the remark says with which factor above 1, as in `OrgC_wc; factor
+    1.3 applied`; a factor of 1 says that nothing was corrected, and one above 1.6 cannot be that of a recovery. Example:
+    OrgC_acid-dc-ht is measured_dc, OrgC_acid-dc-spec is spectral.
     """
     if status != "measured" or method is None:
         return status
-    code = method.partition(";")[0].strip()
-    return next((word for pattern, word in STATUS_OF_SOC_METHOD.items() if fnmatchcase(code, pattern)), status)
+    code, _, remark = method.partition(";")
+    finer = next((word for pattern, word in STATUS_OF_SOC_METHOD.items() if fnmatchcase(code.strip(), pattern)), status)
+    if finer == "measured_wc_assumed" and (factor := _FACTOR_APPLIED.search(remark)):
+        corrected = 1.0 < float(factor[1]) <= LARGEST_WALKLEY_BLACK_FACTOR
+        return "measured_wc_corrected" if corrected else finer
+    return finer
 
 
 def fine_earth_of(layers: Layers, stone_density: float = STONE_DENSITY) -> FineEarthMass:
