@@ -6,7 +6,7 @@ small file can ask for much memory: a packed workbook, or a sheet with one cell 
 """
 
 from app.ingest.readers.files import MAX_BYTES, read_table
+from app.ingest.readers.package import MAX_CELLS, UNPACKED_RATIO
 from app.ingest.readers.table import MAX_ROWS, ReadingNote, Table, refuse
-from app.ingest.readers.workbook import MAX_CELLS, UNPACKED_RATIO
 
 __all__ = ["MAX_BYTES", "MAX_CELLS", "MAX_ROWS", "UNPACKED_RATIO", "ReadingNote", "Table", "read_table", "refuse"]

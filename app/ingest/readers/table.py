@@ -153,13 +153,13 @@ def column_names(header: Sequence[str], file: str, row: int, sheet: str | None =
     return [name or f"{_UNNAMED}{position}" for position, name in enumerate(header, start=1)]
 
 
-def outside(rows: Sequence[tuple[int, bool]]) -> dict[str, tuple[int, ...]]:
-    """Rows that are not part of the table, as (number, whether it is blank), for a `Table`; no blank ones at the end."""
+def outside(rows: Sequence[tuple[int, bool]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows that are not part of the table, given as (number, whether it is blank): those with text and the blank ones.
+
+    Blank rows at the end are not counted.
+    """
     last = max((row for row, blank in rows if not blank), default=0)
-    return {
-        "outside": tuple(row for row, blank in rows if not blank),
-        "outside_blank": tuple(row for row, blank in rows if blank and row < last),
-    }
+    return tuple(row for row, blank in rows if not blank), tuple(row for row, blank in rows if blank and row < last)
 
 
 def finish(table: Table) -> Table:

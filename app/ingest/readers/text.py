@@ -61,7 +61,7 @@ def read_text(path: Path, delimiter: str | None, encoding: str | None, layout: L
     body = np.arange(begin, min(end, len(starts)))
     beside = [i for i in (*range(begin), *range(min(end, len(starts)), len(starts))) if i != first]
     empty = b'" ' + mark
-    others = outside([(i + 1, not data[starts[i] : ends[i]].strip(empty)) for i in beside])
+    others, others_blank = outside([(i + 1, not data[starts[i] : ends[i]].strip(empty)) for i in beside])
     filled = np.flatnonzero(ends[body] > starts[body])
     body = body[: filled[-1] + 1] if len(filled) else body[:0]
     blank = ends[body] == starts[body]
@@ -92,7 +92,8 @@ def read_text(path: Path, delimiter: str | None, encoding: str | None, layout: L
             blank=tuple((body[blank] + 1).tolist()),
             notes=tuple(notes),
             header=first + 1,
-            **others,
+            outside=others,
+            outside_blank=others_blank,
         )
     )
 

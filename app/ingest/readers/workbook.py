@@ -3,14 +3,12 @@
 import datetime as dt
 import difflib
 import itertools
-import re
-import zipfile
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import polars as pl
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
+from app.ingest.readers.package import look_through
 from app.ingest.readers.table import (
     HEADER_SEARCH,
     Layout,
@@ -26,26 +24,17 @@ from app.ingest.readers.table import (
     refuse_many_rows,
 )
 
-MAX_CELLS = 20_000_000
-"""Largest extent of a sheet, empty cells included: a million rows of twenty columns."""
-UNPACKED_RATIO = 10
-"""How many times the limit in bytes a workbook may have when unpacked."""
 _ROWS_AT_ONCE = 20_000
-
-_CELL_COLUMN = re.compile(rb"""\br=["']([A-Z]+)\d""")
-_CELL_ROW = re.compile(rb"""\br=["'][A-Z]*(\d+)["']""")
-_UNCOMPUTED = re.compile(rb"<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>|</c>)")
-_ERROR_CELL = re.compile(rb'<c\b[^>]*\bt="e"')
 
 
 def read_workbook(path: Path, sheet: str | None, wanted: frozenset[str], layout: Layout, max_bytes: int) -> Table:
     """Read one sheet: the one that is named, or the first whose header holds all of `wanted`."""
     name = path.name
-    members = _sheet_members(path, max_bytes)
+    parts = look_through(path, max_bytes)
     try:
         workbook = CalamineWorkbook.from_path(path)
         found = _choose(workbook, sheet, wanted, name)
-        return finish(_table(found, name, layout, wanted, _sheet_notes(path, members.get(found.name))))
+        return finish(_table(found, name, layout, wanted, parts[found.name].notes if found.name in parts else ()))
     except CalamineError as error:
         raise refuse("XLSX_BROKEN", f"{name} cannot be read as a workbook: {error}.", file=name) from error
 
@@ -78,6 +67,7 @@ def _table(
         header + 1,
         sheet.name,
     )
+    others, others_blank = _outside(sheet, header, begin, end)
     return Table(
         file=name,
         sheet=sheet.name,
@@ -86,15 +76,16 @@ def _table(
         width=len(names),
         notes=notes,
         header=header + 1,
-        **_outside(sheet, header, begin, end),
+        outside=others,
+        outside_blank=others_blank,
     )
 
 
-def _outside(sheet: CalamineSheet, header: int, begin: int, end: int) -> dict[str, tuple[int, ...]]:
+def _outside(sheet: CalamineSheet, header: int, begin: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Rows above and below the table, the header aside."""
     height = _extent(sheet)[0]
     if not (begin > header + 1 or header > 0 or end < height):
-        return {}
+        return (), ()
     beside = ((i, row) for i, row in enumerate(sheet.iter_rows(), start=1) if not begin < i <= end and i != header + 1)
     return outside([(i, all(cell == "" for cell in row)) for i, row in beside])
 
@@ -128,70 +119,6 @@ def _columns(sheet: CalamineSheet, begin: int, end: int) -> tuple[list[pl.Series
         return [pl.Series(f"{i}", [], dtype=pl.String) for i in range(_extent(sheet)[1])], 0
     whole = pl.concat(pieces, rechunk=True)
     return whole.get_columns(), whole.height
-
-
-def _sheet_members(path: Path, max_bytes: int) -> dict[str, str]:
-    """Sheet names and their parts in the package, after checking that it is whole and unpacks to a sane size."""
-    name = path.name
-    try:
-        with zipfile.ZipFile(path) as package:
-            unpacked = sum(item.file_size for item in package.infolist())
-            if unpacked > UNPACKED_RATIO * max_bytes:
-                limit = UNPACKED_RATIO * max_bytes
-                message = f"{name} unpacks to {unpacked / 1e6:.0f} MB; the limit is {limit / 1e6:g} MB."
-                raise refuse("FILE_TOO_LARGE", message, file=name)
-            if package.testzip() is not None:
-                raise refuse("XLSX_BROKEN", f"{name} is damaged: a checksum is wrong.", file=name)
-            if "xl/workbook.xml" not in package.namelist():
-                raise refuse("NOT_XLSX", f"{name} is a ZIP archive but no XLSX workbook.", file=name)
-            members = _relations(package)
-            for sheet, member in members.items():
-                _refuse_far_cells(package.read(member), sheet, name)
-    except (zipfile.BadZipFile, ET.ParseError, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise refuse("XLSX_BROKEN", f"{name} is not a whole XLSX workbook: {error}.", file=name) from error
-    return members
-
-
-def _relations(package: zipfile.ZipFile) -> dict[str, str]:
-    relation = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-    targets = {
-        item.get("Id"): (item.get("Target") or "").lstrip("/")
-        for item in ET.fromstring(package.read("xl/_rels/workbook.xml.rels"))  # noqa: S314  (expat >= 2.4.1 bounds entities)
-    }
-    book = ET.fromstring(package.read("xl/workbook.xml"))  # noqa: S314
-    parts: dict[str, str] = {}
-    for item in book.iter():
-        if item.tag.rpartition("}")[2] == "sheet":
-            target = targets.get(item.get(relation), "")
-            member = target if target.startswith("xl/") else f"xl/{target}"
-            if member in package.namelist():
-                parts[item.get("name") or ""] = member
-    return parts
-
-
-def _refuse_far_cells(xml: bytes, sheet: str, name: str) -> None:
-    """Calamine holds every cell from the first to the farthest, so one stray cell can ask for gigabytes."""
-    height = max(map(int, _CELL_ROW.findall(xml)), default=0)
-    farthest = max(set(_CELL_COLUMN.findall(xml)), key=lambda letters: (len(letters), letters), default=b"")
-    width = 0
-    for letter in farthest:
-        width = 26 * width + letter - 64
-    if height * width > MAX_CELLS:
-        message = f"Sheet {sheet!r} of {name} spans {height} rows and {width} columns; the limit is {MAX_CELLS} cells."
-        raise refuse("SHEET_TOO_LARGE", message, file=name, row=height)
-
-
-def _sheet_notes(path: Path, member: str | None) -> tuple[ReadingNote, ...]:
-    if member is None:
-        return ()
-    with zipfile.ZipFile(path) as package:
-        xml = package.read(member)
-    notes = []
-    for code, pattern in (("FORMULA_UNCOMPUTED", _UNCOMPUTED), ("CELL_ERROR", _ERROR_CELL)):
-        n = sum(1 for _ in pattern.finditer(xml))
-        if n:
-            notes.append(ReadingNote(code=code, details={"cells": n}))
-    return tuple(notes)
 
 
 def _choose(workbook: CalamineWorkbook, sheet: str | None, wanted: frozenset[str], name: str) -> CalamineSheet:

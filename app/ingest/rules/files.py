@@ -23,6 +23,16 @@ FILE_RULES = (
     ),
     file_rule("XLSX_BROKEN", "The workbook is damaged or incomplete.", "Open it, repair it and save it again."),
     file_rule(
+        "PACKAGE_UNSAFE",
+        "The workbook's package is encrypted, packed beyond reason, holds more than it says, or names parts outside of itself.",
+        "Open it in a spreadsheet program and save it anew, without a password.",
+    ),
+    file_rule(
+        "XML_UNSAFE",
+        "The workbook's XML declares a document type or entities, or is not UTF-8: no spreadsheet program writes that.",
+        "Open it in a spreadsheet program and save it anew.",
+    ),
+    file_rule(
         "SHEET_MISSING",
         "The workbook has no sheet of the name that the mapping asks for, or no sheet with the required columns.",
         "Name the sheet, or put the column names into row 1 of a sheet.",
