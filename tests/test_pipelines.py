@@ -229,9 +229,10 @@ def test_status_is_the_state_as_last_seen(connection: Connection):
             text(
                 "WITH v AS (INSERT INTO core.visit (site_id, own_id, sampling_kind, sampled_from, sampled_to, date_precision, source_file, source_row) "
                 "SELECT id, '2', 'single', '2015-06-01', '2015-06-01', 'day', 'f', 1 FROM core.site WHERE own_id = :key AND dataset_id = :d RETURNING id), "
-                "l AS (INSERT INTO core.layer (visit_id, top_cm, bottom_cm, kind, source_file, source_row) SELECT id, 0, 30, 'mineral', 'f', 1 FROM v RETURNING id) "
-                "INSERT INTO core.result (layer_id, property, value, qualifier, status, reported_value, reported_unit, source_column) "
-                "SELECT id, p, x, '=', 'measured', 'x', 'x', p FROM l, (VALUES ('soc', CAST(:soc AS float8)), ('bulk_density_fine_earth', 1.3), ('coarse_fragments_volume', 0)) AS r (p, x)"
+                "r AS (SELECT p.id, x.value FROM core.procedure p JOIN core.upload u ON u.id = p.upload_id AND u.dataset_id = :d "
+                "JOIN (VALUES ('soc', CAST(:soc AS float8)), ('bulk_density_fine_earth', 1.3), ('coarse_fragments_volume', 0)) AS x (property, value) USING (property)) "
+                "INSERT INTO core.layer (visit_id, top_cm, bottom_cm, kind, source_file, source_row, procedures, result_values, result_texts) "
+                "SELECT v.id, 0, 30, 'mineral', 'f', 1, array_agg(r.id), array_agg(r.value), array_agg('x') FROM v, r GROUP BY v.id"
             ),
             {"key": site.key, "d": dataset, "soc": site.soc[0]},
         )

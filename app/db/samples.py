@@ -3,11 +3,11 @@
 from uuid import UUID
 
 import polars as pl
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
-from app.db import bulk
+from app.db import bulk, results
 from app.db.queries import sql
-from app.db.tables import derived, layer, result, site, site_region, visit
+from app.db.tables import derived, layer, procedure, site, site_region, upload, visit
 
 
 def store(
@@ -25,9 +25,9 @@ def store(
 
     sites carries `geom` as hexadecimal EWKB; located has site_key, region_id and distance_m.
     """
-    sites = sites.with_columns(bulk.random_ids(len(sites)).alias("id"))
-    visits = visits.with_columns(bulk.random_ids(len(visits)).alias("id"))
-    layers = layers.with_columns(bulk.random_ids(len(layers)).alias("id"))
+    # Ascending ids go into the indexes side by side, several times faster than in random order.
+    sites = sites.with_columns(bulk.random_ids(len(sites)).sort().alias("id"))
+    visits = visits.with_columns(bulk.random_ids(len(visits)).sort().alias("id"))
     source = {"file": "source_file", "sheet": "source_sheet", "row": "source_row"}
     bulk.copy_in(
         connection,
@@ -50,26 +50,46 @@ def store(
         .with_columns(pl.col("replicate").fill_null(""), pl.col("sampling_kind").fill_null("unknown"))
         .drop("visit_key", "site_key"),
     )
-    bulk.copy_in(
+    _store_layers(connection, upload, visits, layers.rename(source), results)
+    bulk.refresh_statistics(connection)
+
+
+def _store_layers(
+    connection: Connection, upload: UUID, visits: pl.DataFrame, layers: pl.DataFrame, values: pl.DataFrame
+) -> None:
+    """Layers with the arrays of their values, some at a time: memory holds each value once."""
+    if layers.is_empty():
+        return
+    visit_ids = layers.select("visit_key").join(
+        visits.select("visit_key", pl.col("id").alias("visit_id")), on="visit_key", how="left", maintain_order="left"
+    )
+    place = layers.select("layer_key").with_row_index("layer").cast(pl.Int64)
+    numbered = values.select(
+        values.select("layer_key").join(place, on="layer_key", how="left", maintain_order="left")["layer"],
+        results.describe(connection, upload, values),
+        "value",
+        "reported_value",
+        "qualifier",
+        "uncertainty" if "uncertainty" in values.columns else pl.lit(None, pl.Float64).alias("uncertainty"),
+        "flags",
+    )
+    own = layers.drop("layer_key", "visit_key").with_columns(visit_ids["visit_id"])
+    bulk.copy_parts(
         connection,
         layer,
-        layers.join(visits.select("visit_key", pl.col("id").alias("visit_id")), on="visit_key")
-        .rename(source)
-        .drop("visit_key", "layer_key"),
+        [*own.columns, *results.COLUMNS],
+        (
+            pl.concat([own[which], arrays], how="horizontal")
+            for which, arrays in results.by_layer(numbered, len(layers))
+        ),
     )
-    bulk.copy_in(
-        connection,
-        result,
-        results.join(layers.select("layer_key", pl.col("id").alias("layer_id")), on="layer_key")
-        .rename({"column": "source_column"})
-        .drop("layer_key"),
-    )
-    bulk.refresh_statistics(connection)
 
 
 def remove(connection: Connection, dataset: UUID) -> None:
     """Forget the observations of a dataset; its uploads and published releases stay."""
     connection.execute(delete(site).where(site.c.dataset_id == dataset))
+    uploads = select(upload.c.id).where(upload.c.dataset_id == dataset)
+    connection.execute(delete(procedure).where(procedure.c.upload_id.in_(uploads)))
 
 
 LAYERS = {

@@ -97,6 +97,14 @@ def link(name: str, target: str, comment: str, *, empty: bool = False, cascade: 
     return Column(name, key, nullable=empty, comment=comment)
 
 
+def bulk_link(name: str, target: str, comment: str, **more: object) -> Column[object]:
+    """A reference of a table that takes millions of rows at once: triggers check it once a statement, not once a row.
+
+    migrations/ attaches them to each column declared so; docs/adr/0017 says why.
+    """
+    return Column(name, Uuid, nullable=False, comment=comment, info={"target": target}, **more)  # type: ignore[arg-type]
+
+
 def point(name: str, comment: str, *, empty: bool = False) -> Column[object]:
     """A position in WGS 84 longitude and latitude."""
     return Column(name, Geometry("POINT", 4326, spatial_index=False), nullable=empty, comment=comment)
@@ -444,6 +452,9 @@ dataset = Table(
     one_of("state", ("draft", "published", "withdrawn")),
     rule("slug_is_url_safe", "slug ~ '^[a-z0-9][a-z0-9-]*$'"),
     rule("doi_is_bare", "doi ~ '^10[.]'"),
+    rule(
+        "generalised_licence_has_cells", "licence_class <> 'display_generalised_only' OR location_precision <> 'exact'"
+    ),
     schema="core",
     comment="Sets of observations with one owner's terms.",
 )
@@ -638,9 +649,7 @@ site = Table(
 site_region = Table(
     "site_region",
     metadata,
-    Column(
-        "site_id", ForeignKey("core.site.id", ondelete="CASCADE"), primary_key=True, comment="The site.", nullable=False
-    ),
+    bulk_link("site_id", "core.site", "The site.", primary_key=True),
     Column(
         "region_id", ForeignKey("core.region.id", ondelete="CASCADE"), primary_key=True, comment="A region it is in."
     ),
@@ -670,7 +679,7 @@ visit = Table(
     "visit",
     metadata,
     public_id(),
-    link("site_id", "core.site.id", "The site.", cascade=True),
+    bulk_link("site_id", "core.site", "The site."),
     required("own_id", Text, "The contributor's id of the profile."),
     required(
         "replicate", Text, "Replicate of the same site and date; empty text where there is one only.", server_default=""
@@ -703,56 +712,111 @@ visit = Table(
     comment="One profile: a site observed at one time.",
 )
 
+procedure = Table(
+    "procedure",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True, comment="Number of the procedure."),
+    link("upload_id", "core.upload.id", "The upload whose values it describes.", cascade=True),
+    link("property", "pub.observed_property.code", "What was observed."),
+    required("reported_unit", Text, "Unit as given or declared in the mapping."),
+    optional("method", Text, "Procedure, GloSIS code where one fits."),
+    optional("laboratory", Text, "Laboratory."),
+    required("status", Text, "measured, estimated (a model or table), assumed (a default), or not said."),
+    required("source_column", Text, "Column the values were read from."),
+    one_of("status", RESULT_STATUS),
+    UniqueConstraint(
+        "upload_id",
+        "property",
+        "reported_unit",
+        "method",
+        "laboratory",
+        "status",
+        "source_column",
+        name="procedure_described_once_key",
+        postgresql_nulls_not_distinct=True,
+    ),
+    schema="core",
+    comment="How values of an upload were obtained and given: what they share is written once.",
+)
+
 layer = Table(
     "layer",
     metadata,
-    public_id(),
-    link("visit_id", "core.visit.id", "The profile.", cascade=True),
+    Column(
+        "id", BigInteger, Identity(), primary_key=True, comment="Number of the layer; it leaves this schema nowhere."
+    ),
+    bulk_link("visit_id", "core.visit", "The profile."),
     optional("own_id", Text, "The contributor's id of the layer or sample."),
     required("top_cm", Double, "Upper limit [cm]; zero at the mineral surface, down positive."),
     required("bottom_cm", Double, "Lower limit [cm]; zero at the mineral surface, down positive."),
     required("kind", Text, "Mineral soil, or organic surface layer (a separate pool)."),
     optional("horizon", Text, "Horizon designation as given."),
     words("flags", "Codes of rules that found the layer suspect."),
+    Column(
+        "procedures",
+        ARRAY(Integer),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="How each value was obtained: core.procedure, one of each at most.",
+    ),
+    Column(
+        "result_values",
+        ARRAY(Double),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="Values, each in the canonical unit of its property, in the order of procedures.",
+    ),
+    Column(
+        "result_texts",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="The same values as given, letter by letter.",
+    ),
+    optional(
+        "result_qualifiers",
+        Text,
+        "A letter a value, = exact, < or > a limit of detection or of the scale; empty: all are exact.",
+    ),
+    optional(
+        "result_uncertainties",
+        ARRAY(Double),
+        "Standard uncertainty of each value, in its canonical unit; empty: not given.",
+    ),
+    optional(
+        "result_flags", JSONB, "Codes of rules that found a value suspect, by its place counted from 1; empty: none."
+    ),
     *provenance(),
     one_of("kind", ("mineral", "organic")),
     rule("bottom_below_top", "bottom_cm > top_cm"),
     rule("depth_is_plausible", "top_cm >= -1000 AND bottom_cm <= 1500"),
     rule("above_surface_is_organic", "top_cm >= 0 OR kind = 'organic'"),
+    rule(
+        "results_are_whole",
+        "cardinality(result_values) = cardinality(procedures) AND cardinality(result_texts) = cardinality(procedures)"
+        " AND coalesce(length(result_qualifiers), cardinality(procedures)) = cardinality(procedures)"
+        " AND coalesce(cardinality(result_uncertainties), cardinality(procedures)) = cardinality(procedures)",
+    ),
+    rule(
+        "results_are_said",
+        "array_position(procedures, NULL) IS NULL AND array_position(result_values, NULL) IS NULL"
+        " AND array_position(result_texts, NULL) IS NULL",
+    ),
+    rule(
+        "values_are_numbers",
+        "'Infinity'::float8 > ALL (result_values) AND '-Infinity'::float8 < ALL (result_values)",
+    ),
+    rule("uncertainties_are_positive", "0 < ALL (result_uncertainties)"),
+    rule("qualifiers_known", "result_qualifiers ~ '^[=<>]+$'"),
     Index(None, "visit_id"),
     schema="core",
-    comment="Depth intervals of a profile: horizons or fixed layers.",
-)
-
-result = Table(
-    "result",
-    metadata,
-    public_id(),
-    link("layer_id", "core.layer.id", "The layer.", cascade=True),
-    link("property", "pub.observed_property.code", "What was observed."),
-    required("value", Double, "Value in the property's canonical unit."),
-    required("qualifier", Text, "= exact; < or > a limit of detection or of the scale."),
-    optional("uncertainty", Double, "Standard uncertainty, in the canonical unit."),
-    required("status", Text, "measured, estimated (a model or table), assumed (a default), or not said."),
-    required("reported_value", Text, "Value as given."),
-    required("reported_unit", Text, "Unit as given or declared in the mapping."),
-    optional("method", Text, "Procedure, GloSIS code where one fits."),
-    optional("laboratory", Text, "Laboratory."),
-    words("flags", "Codes of rules that found the value suspect."),
-    required("source_column", Text, "Column it was read from."),
-    one_of("qualifier", ("=", "<", ">")),
-    one_of("status", RESULT_STATUS),
-    rule("value_is_a_number", "value = value AND abs(value) < 'Infinity'::float8"),
-    rule("uncertainty_is_positive", "uncertainty > 0"),
-    UniqueConstraint("layer_id", "property", "source_column"),
-    schema="core",
-    comment="One value of one property of one layer, with how it was reported.",
+    comment="Depth intervals of a profile (horizons or fixed layers) with their values; the view core.result has a row a value.",
 )
 
 derived = Table(
     "derived",
     metadata,
-    link("visit_id", "core.visit.id", "The profile.", cascade=True),
+    bulk_link("visit_id", "core.visit", "The profile."),
     required("quantity", Text, "What was derived: soc_stock [t C/ha], soc_content [g/kg]."),
     required("upper_cm", Double, "Upper limit of the interval [cm]."),
     required("lower_cm", Double, "Lower limit of the interval [cm]."),
@@ -816,6 +880,26 @@ rule_run = Table(
     comment="Rules applied again to stored data: flags change, values never.",
 )
 
+disclosed = Table(
+    "disclosed",
+    metadata,
+    link("region_id", "core.region.id", "The region.", cascade=True),
+    required("indicator", Text, "Id of the indicator."),
+    required("upper_cm", Integer, "Upper limit of the depth interval [cm]."),
+    required("lower_cm", Integer, "Lower limit of the depth interval [cm]."),
+    required("period", Text, "Period of the figure."),
+    required("slice", Text, "Subset of the sites."),
+    Column(
+        "contributions",
+        JSONB,
+        nullable=False,
+        comment="Sites of data that are not open, by dataset and own id, with a hash of what each gave.",
+    ),
+    UniqueConstraint("region_id", "indicator", "upper_cm", "lower_cm", "period", "slice"),
+    schema="core",
+    comment="What the last published figure of a region rests on: a next one may not betray the difference.",
+)
+
 # --- Rasters --------------------------------------------------------------------------------------------------------
 
 raster = Table(
@@ -862,6 +946,18 @@ raster_zonal = Table(
 
 # --- What is published ----------------------------------------------------------------------------------------------
 
+RELEASE_KINDS = (
+    "publish",
+    "supersede",
+    "terms",
+    "embargo",
+    "withdraw",
+    "restore",
+    "settle",
+    "refresh",
+    "reference",
+)
+
 release = Table(
     "release",
     metadata,
@@ -869,10 +965,22 @@ release = Table(
         "number", Integer, primary_key=True, autoincrement=False, comment="Running number; the version of the data."
     ),
     moment("created_at", "When it was published."),
-    required("kind", Text, "What made it: publish, withdraw, refresh or reference."),
+    required(
+        "kind",
+        Text,
+        "What made it: publish, supersede, terms, embargo, withdraw, restore, settle, refresh or reference.",
+    ),
     required("summary", Text, "What changed, in a sentence."),
-    required("content_hash", LargeBinary, "SHA-256 over what changed and the hash of the release before."),
-    one_of("kind", ("publish", "withdraw", "refresh", "reference")),
+    required("content_hash", LargeBinary, "SHA-256 over the rows that changed and the hash of the release before."),
+    optional("dataset_id", Uuid, "The dataset that it is about; empty: several, or none."),
+    Column(
+        "changes",
+        JSONB,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="Rows added, changed and removed, by kind of row; why a dataset was withdrawn.",
+    ),
+    one_of("kind", RELEASE_KINDS),
     rule("number_is_positive", "number > 0"),
     rule("hash_is_sha256", "length(content_hash) = 32"),
     schema="pub",
@@ -953,6 +1061,14 @@ def published_position() -> tuple[Column[object], ...]:
     )
 
 
+def written_in_order(table: str) -> tuple[Index, ...]:
+    """Tiny indexes that find the rows of a dataset or release: both are written together, so they lie together."""
+    return tuple(
+        Index(f"{table}_{column}_idx", column, postgresql_using="brin")
+        for column in ("dataset_id", "released_from", "released_to")
+    )
+
+
 pub_site = Table(
     "site",
     metadata,
@@ -975,6 +1091,7 @@ pub_site = Table(
     Index("site_current_geom_idx", "geom", postgresql_using="gist", postgresql_where=CURRENT),
     Index("site_current_geom_3857_idx", "geom_3857", postgresql_using="gist", postgresql_where=CURRENT),
     Index("site_current_morton_idx", "morton", postgresql_where=CURRENT),
+    *written_in_order("site"),
     schema="pub",
     comment="Published sites.",
 )
@@ -1011,6 +1128,7 @@ pub_observation = Table(
     Index("observation_current_geom_idx", "geom", postgresql_using="gist", postgresql_where=CURRENT),
     Index("observation_current_geom_3857_idx", "geom_3857", postgresql_using="gist", postgresql_where=CURRENT),
     Index("observation_current_morton_idx", "property", "morton", postgresql_where=CURRENT),
+    *written_in_order("observation"),
     schema="pub",
     comment="Published observations: one per layer and property.",
 )

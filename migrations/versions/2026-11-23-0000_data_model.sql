@@ -81,42 +81,200 @@ $$;
 COMMENT ON FUNCTION pub.morton_key IS
     'Morton key of 24 levels: shifted right by 2(24 - z) it numbers the tile of zoom z that holds the position.';
 
-CREATE FUNCTION core.cell_degrees(precision_word text) RETURNS double precision
+CREATE FUNCTION pub.grid_cell(place geometry, precision_word text) RETURNS geometry(POLYGON, 4326)
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+    -- Cells of 100 m along a side of the wanted one. All sizes are cut from one numbering, so that cells nest exactly.
+    side CONSTANT bigint := CASE precision_word WHEN '100m' THEN 1 WHEN '1km' THEN 10 WHEN '10km' THEN 100 END;
+    bands CONSTANT bigint := 200000; -- of 0.0009 degree, pole to pole
+    band bigint;
+    columns bigint;
+    col bigint;
+BEGIN
+    IF side IS NULL THEN
+        RETURN NULL;
+    END IF;
+    band := greatest(0, least(floor((public.ST_Y(place) + 90) / 180 * bands)::bigint, bands - 1));
+    -- As many columns as keep a cell of 10 km about as wide as it is high at its own latitude; the finer ones divide it.
+    columns := 100 * greatest(1, round(4000 * cos(radians((band / 100 + 0.5) * 0.09 - 90))))::bigint;
+    col := greatest(0, least(floor((public.ST_X(place) + 180) / 360 * columns)::bigint, columns - 1));
+    band := band / side * side;
+    col := col / side * side;
+    RETURN public.ST_MakeEnvelope(
+        col * 360.0::float8 / columns - 180, band * 180.0::float8 / bands - 90,
+        (col + side) * 360.0::float8 / columns - 180, (band + side) * 180.0::float8 / bands - 90, 4326
+    );
+END
+$$;
+COMMENT ON FUNCTION pub.grid_cell IS
+    'The fixed cell of about 100 m, 1 km or 10 km that holds a position: bands of latitude, cut into columns by the cosine of the latitude. Cells nest and do not cross 180 degrees. NULL for other words.';
+
+CREATE FUNCTION pub.cell_reach(cell geometry) RETURNS double precision
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN CASE precision_word WHEN '100m' THEN 0.001 WHEN '1km' THEN 0.01 WHEN '10km' THEN 0.1 END;
-COMMENT ON FUNCTION core.cell_degrees IS 'Side of the grid cell that a position is generalised to [degree].';
+    RETURN ceil(greatest(
+        public.ST_Distance(
+            public.ST_Centroid(cell)::public.geography,
+            public.ST_SetSRID(public.ST_MakePoint(public.ST_XMin(cell), public.ST_YMin(cell)), 4326)::public.geography
+        ),
+        public.ST_Distance(
+            public.ST_Centroid(cell)::public.geography,
+            public.ST_SetSRID(public.ST_MakePoint(public.ST_XMin(cell), public.ST_YMax(cell)), 4326)::public.geography
+        )
+    ));
+COMMENT ON FUNCTION pub.cell_reach IS 'Distance from the centre of a cell to its farthest corner, rounded up [m].';
 
 CREATE FUNCTION core.generalised(place geometry, precision_word text) RETURNS geometry(POINT, 4326)
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN CASE
         WHEN precision_word = 'exact' THEN place
-        WHEN precision_word = 'region' THEN NULL
-        ELSE public.ST_SetSRID(
-            public.ST_MakePoint(
-                (floor(public.ST_X(place) / core.cell_degrees(precision_word)) + 0.5) * core.cell_degrees(precision_word),
-                (floor(public.ST_Y(place) / core.cell_degrees(precision_word)) + 0.5) * core.cell_degrees(precision_word)
-            ), 4326
-        )
+        -- Rounded to a centimetre, so that the same cell always gives the same bytes.
+        ELSE public.ST_SnapToGrid(public.ST_Centroid(pub.grid_cell(place, precision_word)), 1e-7)
     END;
 COMMENT ON FUNCTION core.generalised IS
-    'Position as it may be published: the centre of a fixed grid cell, never a random point (Chapman 2020, doi:10.15468/doc-5jp4-5g10).';
+    'Position as it may be published: the centre of a fixed grid cell, never a random point (Chapman 2020, doi:10.15468/doc-5jp4-5g10). NULL for region: that needs the region.';
+
+CREATE FUNCTION core.uncertainty_class(given double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN given IS NULL THEN 0
+        WHEN given <= 10 THEN 10
+        WHEN given <= 3 * 10 ^ floor(log(given)) AND given > 10 ^ floor(log(given)) THEN 3 * 10 ^ floor(log(given))
+        ELSE 10 ^ ceil(log(given))
+    END;
+COMMENT ON FUNCTION core.uncertainty_class IS
+    'The uncertainty of a position, rounded up to 10, 30, 100, 300, … m: a number such as 37 would tell whose record it is. 0 where unknown.';
 
 CREATE FUNCTION core.published_uncertainty(place geometry, precision_word text, given double precision)
     RETURNS double precision
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE
-        WHEN core.cell_degrees(precision_word) IS NULL THEN given
-        -- Of the cell only: a function of the true latitude could be solved for it. A degree is longest at the pole, and
-        -- the edge towards the equator is the widest.
-        ELSE coalesce(given, 0) + 111700 * core.cell_degrees(precision_word) / 2
-            * sqrt(1 + cos(radians(greatest(
-                abs(public.ST_Y(core.generalised(place, precision_word))) - core.cell_degrees(precision_word) / 2, 0
-            ))) ^ 2)
+        WHEN precision_word = 'exact' THEN given
+        -- Of the cell and a class only: a function of the true position could be solved for it.
+        ELSE pub.cell_reach(pub.grid_cell(place, precision_word)) + core.uncertainty_class(given)
     END;
 COMMENT ON FUNCTION core.published_uncertainty IS
-    'Radius around the published position that holds the true one [m]: half the diagonal of the cell added to the uncertainty as given.';
+    'Radius around the published position that holds the true one [m]: to the farthest corner of the cell, and the class of the uncertainty as given. NULL for region.';
+
+CREATE FUNCTION pub.data_generalizations(precision_word text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN CASE precision_word
+        WHEN 'exact' THEN NULL
+        WHEN 'region' THEN 'Position replaced by the label point of the country; dates by their years.'
+        ELSE 'Position replaced by the centre of the fixed grid cell of about '
+            || CASE precision_word WHEN '100m' THEN '100 m' WHEN '1km' THEN '1 km' ELSE '10 km' END
+            || ' that holds it; dates by their years.'
+    END;
+COMMENT ON FUNCTION pub.data_generalizations IS 'Darwin Core dataGeneralizations of a precision; NULL where nothing was generalised.';
+
+CREATE FUNCTION pub.information_withheld(precision_word text, country text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN precision_word <> 'exact' THEN
+        'Exact position, own ids, days of sampling and marks of the position'
+            || CASE WHEN country IS NULL THEN ', and the country, because the cell touches several' ELSE '' END
+            || ': ask the owner.'
+    END;
+COMMENT ON FUNCTION pub.information_withheld IS 'Darwin Core informationWithheld of a record; NULL where nothing is.';
 
 -- Tables -----------------------------------------------------------------------------------------------------------
+
+-- core.derived: Stocks and contents of a profile over a depth interval, or why they cannot be computed.
+CREATE TABLE core.derived (
+    visit_id UUID NOT NULL,
+    quantity TEXT NOT NULL,
+    upper_cm DOUBLE PRECISION NOT NULL,
+    lower_cm DOUBLE PRECISION NOT NULL,
+    mass_basis TEXT NOT NULL,
+    value DOUBLE PRECISION,
+    u_random DOUBLE PRECISION,
+    u_systematic DOUBLE PRECISION,
+    coverage DOUBLE PRECISION NOT NULL,
+    reason TEXT,
+    depth_status TEXT,
+    soc_source TEXT,
+    bd_source TEXT,
+    cf_source TEXT,
+    tier TEXT,
+    flags TEXT[] DEFAULT '{}' NOT NULL,
+    method_version TEXT NOT NULL,
+    CONSTRAINT derived_mass_basis_known_check CHECK (mass_basis IN ('fixed_depth', 'esm_mineral', 'esm_total')),
+    CONSTRAINT derived_tier_known_check CHECK (tier IN ('A', 'B', 'C')),
+    CONSTRAINT derived_value_or_reason_check CHECK ((value IS NULL) <> (reason IS NULL)),
+    CONSTRAINT derived_value_is_a_number_check CHECK (value >= 0 AND value < 'Infinity'::float8),
+    CONSTRAINT derived_uncertainty_is_not_negative_check CHECK (u_random >= 0 AND u_systematic >= 0),
+    CONSTRAINT derived_uncertainty_has_value_check CHECK (value IS NOT NULL OR (u_random IS NULL AND u_systematic IS NULL)),
+    CONSTRAINT derived_coverage_is_a_share_check CHECK (coverage BETWEEN 0 AND 1),
+    CONSTRAINT derived_interval_is_ordered_check CHECK (lower_cm > upper_cm),
+    CONSTRAINT derived_visit_id_quantity_upper_cm_lower_cm_mass_basis_key UNIQUE (visit_id, quantity, upper_cm, lower_cm, mass_basis)
+);
+COMMENT ON TABLE core.derived IS 'Stocks and contents of a profile over a depth interval, or why they cannot be computed.';
+COMMENT ON COLUMN core.derived.visit_id IS 'The profile.';
+COMMENT ON COLUMN core.derived.quantity IS 'What was derived: soc_stock [t C/ha], soc_content [g/kg].';
+COMMENT ON COLUMN core.derived.upper_cm IS 'Upper limit of the interval [cm].';
+COMMENT ON COLUMN core.derived.lower_cm IS 'Lower limit of the interval [cm].';
+COMMENT ON COLUMN core.derived.mass_basis IS 'fixed_depth, esm_mineral or esm_total.';
+COMMENT ON COLUMN core.derived.value IS 'Value in the quantity''s unit; empty where it cannot be computed.';
+COMMENT ON COLUMN core.derived.u_random IS 'Standard uncertainty that averages out over samples, same unit.';
+COMMENT ON COLUMN core.derived.u_systematic IS 'Standard uncertainty shared by the samples, same unit.';
+COMMENT ON COLUMN core.derived.coverage IS 'Share of the interval that the layers cover.';
+COMMENT ON COLUMN core.derived.reason IS 'Code of the reason why there is no value.';
+COMMENT ON COLUMN core.derived.depth_status IS 'complete, stretched, limited_by_rock or incomplete.';
+COMMENT ON COLUMN core.derived.soc_source IS 'Where the carbon content comes from.';
+COMMENT ON COLUMN core.derived.bd_source IS 'Where the bulk density comes from.';
+COMMENT ON COLUMN core.derived.cf_source IS 'Where the coarse fragments come from.';
+COMMENT ON COLUMN core.derived.tier IS 'A: all measured; B: one input estimated; C: two or more.';
+COMMENT ON COLUMN core.derived.flags IS 'Flags carried with the value.';
+COMMENT ON COLUMN core.derived.method_version IS 'Version of the computation.';
+
+-- core.layer: Depth intervals of a profile (horizons or fixed layers) with their values; the view core.result has a row a value.
+CREATE TABLE core.layer (
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    visit_id UUID NOT NULL,
+    own_id TEXT,
+    top_cm DOUBLE PRECISION NOT NULL,
+    bottom_cm DOUBLE PRECISION NOT NULL,
+    kind TEXT NOT NULL,
+    horizon TEXT,
+    flags TEXT[] DEFAULT '{}' NOT NULL,
+    procedures INTEGER[] DEFAULT '{}' NOT NULL,
+    result_values DOUBLE PRECISION[] DEFAULT '{}' NOT NULL,
+    result_texts TEXT[] DEFAULT '{}' NOT NULL,
+    result_qualifiers TEXT,
+    result_uncertainties DOUBLE PRECISION[],
+    result_flags JSONB,
+    source_sheet TEXT,
+    source_file TEXT NOT NULL,
+    source_row INTEGER NOT NULL,
+    CONSTRAINT layer_pkey PRIMARY KEY (id),
+    CONSTRAINT layer_kind_known_check CHECK (kind IN ('mineral', 'organic')),
+    CONSTRAINT layer_bottom_below_top_check CHECK (bottom_cm > top_cm),
+    CONSTRAINT layer_depth_is_plausible_check CHECK (top_cm >= -1000 AND bottom_cm <= 1500),
+    CONSTRAINT layer_above_surface_is_organic_check CHECK (top_cm >= 0 OR kind = 'organic'),
+    CONSTRAINT layer_results_are_whole_check CHECK (cardinality(result_values) = cardinality(procedures) AND cardinality(result_texts) = cardinality(procedures) AND coalesce(length(result_qualifiers), cardinality(procedures)) = cardinality(procedures) AND coalesce(cardinality(result_uncertainties), cardinality(procedures)) = cardinality(procedures)),
+    CONSTRAINT layer_results_are_said_check CHECK (array_position(procedures, NULL) IS NULL AND array_position(result_values, NULL) IS NULL AND array_position(result_texts, NULL) IS NULL),
+    CONSTRAINT layer_values_are_numbers_check CHECK ('Infinity'::float8 > ALL (result_values) AND '-Infinity'::float8 < ALL (result_values)),
+    CONSTRAINT layer_uncertainties_are_positive_check CHECK (0 < ALL (result_uncertainties)),
+    CONSTRAINT layer_qualifiers_known_check CHECK (result_qualifiers ~ '^[=<>]+$')
+);
+CREATE INDEX layer_visit_id_idx ON core.layer (visit_id);
+COMMENT ON TABLE core.layer IS 'Depth intervals of a profile (horizons or fixed layers) with their values; the view core.result has a row a value.';
+COMMENT ON COLUMN core.layer.id IS 'Number of the layer; it leaves this schema nowhere.';
+COMMENT ON COLUMN core.layer.visit_id IS 'The profile.';
+COMMENT ON COLUMN core.layer.own_id IS 'The contributor''s id of the layer or sample.';
+COMMENT ON COLUMN core.layer.top_cm IS 'Upper limit [cm]; zero at the mineral surface, down positive.';
+COMMENT ON COLUMN core.layer.bottom_cm IS 'Lower limit [cm]; zero at the mineral surface, down positive.';
+COMMENT ON COLUMN core.layer.kind IS 'Mineral soil, or organic surface layer (a separate pool).';
+COMMENT ON COLUMN core.layer.horizon IS 'Horizon designation as given.';
+COMMENT ON COLUMN core.layer.flags IS 'Codes of rules that found the layer suspect.';
+COMMENT ON COLUMN core.layer.procedures IS 'How each value was obtained: core.procedure, one of each at most.';
+COMMENT ON COLUMN core.layer.result_values IS 'Values, each in the canonical unit of its property, in the order of procedures.';
+COMMENT ON COLUMN core.layer.result_texts IS 'The same values as given, letter by letter.';
+COMMENT ON COLUMN core.layer.result_qualifiers IS 'A letter a value, = exact, < or > a limit of detection or of the scale; empty: all are exact.';
+COMMENT ON COLUMN core.layer.result_uncertainties IS 'Standard uncertainty of each value, in its canonical unit; empty: not given.';
+COMMENT ON COLUMN core.layer.result_flags IS 'Codes of rules that found a value suspect, by its place counted from 1; empty: none.';
+COMMENT ON COLUMN core.layer.source_sheet IS 'Sheet of the workbook.';
+COMMENT ON COLUMN core.layer.source_file IS 'File it was read from.';
+COMMENT ON COLUMN core.layer.source_row IS 'Row as a spreadsheet shows it.';
 
 -- core.organisation: Partner organisations of the 4 per 1000 Initiative, and owners of data.
 CREATE TABLE core.organisation (
@@ -258,6 +416,63 @@ COMMENT ON COLUMN core.region.cell_count IS 'H3 cells of resolution 5 whose cent
 COMMENT ON COLUMN core.region.source IS 'Where the boundary comes from.';
 COMMENT ON COLUMN core.region.licence IS 'Licence of the boundary.';
 
+-- core.visit: One profile: a site observed at one time.
+CREATE TABLE core.visit (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    site_id UUID NOT NULL,
+    own_id TEXT NOT NULL,
+    replicate TEXT DEFAULT '' NOT NULL,
+    sampling_kind TEXT NOT NULL,
+    sampled_from DATE,
+    sampled_to DATE,
+    date_precision TEXT NOT NULL,
+    campaign TEXT,
+    stratum TEXT,
+    inclusion_weight DOUBLE PRECISION,
+    land_use TEXT,
+    management TEXT,
+    rock_depth_cm DOUBLE PRECISION,
+    wrb TEXT,
+    wrb_version TEXT,
+    usda TEXT,
+    remarks TEXT,
+    source_sheet TEXT,
+    source_file TEXT NOT NULL,
+    source_row INTEGER NOT NULL,
+    CONSTRAINT visit_pkey PRIMARY KEY (id),
+    CONSTRAINT visit_sampling_kind_known_check CHECK (sampling_kind IN ('single', 'composite', 'unknown')),
+    CONSTRAINT visit_date_precision_known_check CHECK (date_precision IN ('day', 'month', 'year', 'unknown')),
+    CONSTRAINT visit_date_has_precision_check CHECK ((sampled_from IS NULL) = (date_precision = 'unknown')),
+    CONSTRAINT visit_dates_are_whole_check CHECK ((sampled_from IS NULL) = (sampled_to IS NULL)),
+    CONSTRAINT visit_dates_are_ordered_check CHECK (sampled_to >= sampled_from),
+    CONSTRAINT visit_date_is_plausible_check CHECK (sampled_from >= DATE '1840-01-01'),
+    CONSTRAINT visit_weight_is_positive_check CHECK (inclusion_weight > 0),
+    CONSTRAINT visit_rock_is_below_surface_check CHECK (rock_depth_cm >= 0),
+    CONSTRAINT visit_site_id_own_id_replicate_sampled_from_key UNIQUE NULLS NOT DISTINCT (site_id, own_id, replicate, sampled_from)
+);
+COMMENT ON TABLE core.visit IS 'One profile: a site observed at one time.';
+COMMENT ON COLUMN core.visit.id IS 'Random public identifier.';
+COMMENT ON COLUMN core.visit.site_id IS 'The site.';
+COMMENT ON COLUMN core.visit.own_id IS 'The contributor''s id of the profile.';
+COMMENT ON COLUMN core.visit.replicate IS 'Replicate of the same site and date; empty text where there is one only.';
+COMMENT ON COLUMN core.visit.sampling_kind IS 'single core or pit, or a composite of several.';
+COMMENT ON COLUMN core.visit.sampled_from IS 'First day on which it may have been sampled.';
+COMMENT ON COLUMN core.visit.sampled_to IS 'Last day on which it may have been sampled.';
+COMMENT ON COLUMN core.visit.date_precision IS 'How precisely the date is known.';
+COMMENT ON COLUMN core.visit.campaign IS 'Name of the campaign.';
+COMMENT ON COLUMN core.visit.stratum IS 'Stratum of the sampling design.';
+COMMENT ON COLUMN core.visit.inclusion_weight IS 'Inverse of the inclusion probability.';
+COMMENT ON COLUMN core.visit.land_use IS 'Land use at that time, FAO code.';
+COMMENT ON COLUMN core.visit.management IS 'Management at that time, in words.';
+COMMENT ON COLUMN core.visit.rock_depth_cm IS 'Depth of the lithic contact below the mineral surface [cm].';
+COMMENT ON COLUMN core.visit.wrb IS 'WRB reference soil group.';
+COMMENT ON COLUMN core.visit.wrb_version IS 'Edition of the WRB.';
+COMMENT ON COLUMN core.visit.usda IS 'Soil Taxonomy order.';
+COMMENT ON COLUMN core.visit.remarks IS 'Remarks as given.';
+COMMENT ON COLUMN core.visit.source_sheet IS 'Sheet of the workbook.';
+COMMENT ON COLUMN core.visit.source_file IS 'File it was read from.';
+COMMENT ON COLUMN core.visit.source_row IS 'Row as a spreadsheet shows it.';
+
 -- pub.objective: Strategic objectives of the Initiative.
 CREATE TABLE pub.objective (
     code TEXT NOT NULL,
@@ -319,17 +534,21 @@ CREATE TABLE pub.release (
     kind TEXT NOT NULL,
     summary TEXT NOT NULL,
     content_hash BYTEA NOT NULL,
+    dataset_id UUID,
+    changes JSONB DEFAULT '{}' NOT NULL,
     CONSTRAINT release_pkey PRIMARY KEY (number),
-    CONSTRAINT release_kind_known_check CHECK (kind IN ('publish', 'withdraw', 'refresh', 'reference')),
+    CONSTRAINT release_kind_known_check CHECK (kind IN ('publish', 'supersede', 'terms', 'embargo', 'withdraw', 'restore', 'settle', 'refresh', 'reference')),
     CONSTRAINT release_number_is_positive_check CHECK (number > 0),
     CONSTRAINT release_hash_is_sha256_check CHECK (length(content_hash) = 32)
 );
 COMMENT ON TABLE pub.release IS 'Versions of the published data: every publication, withdrawal or recomputation makes one.';
 COMMENT ON COLUMN pub.release.number IS 'Running number; the version of the data.';
 COMMENT ON COLUMN pub.release.created_at IS 'When it was published.';
-COMMENT ON COLUMN pub.release.kind IS 'What made it: publish, withdraw, refresh or reference.';
+COMMENT ON COLUMN pub.release.kind IS 'What made it: publish, supersede, terms, embargo, withdraw, restore, settle, refresh or reference.';
 COMMENT ON COLUMN pub.release.summary IS 'What changed, in a sentence.';
-COMMENT ON COLUMN pub.release.content_hash IS 'SHA-256 over what changed and the hash of the release before.';
+COMMENT ON COLUMN pub.release.content_hash IS 'SHA-256 over the rows that changed and the hash of the release before.';
+COMMENT ON COLUMN pub.release.dataset_id IS 'The dataset that it is about; empty: several, or none.';
+COMMENT ON COLUMN pub.release.changes IS 'Rows added, changed and removed, by kind of row; why a dataset was withdrawn.';
 
 -- core.account: People and programs that contribute or review.
 CREATE TABLE core.account (
@@ -383,6 +602,27 @@ COMMENT ON COLUMN core.agreement.starts_on IS 'First day, as precise as starts_o
 COMMENT ON COLUMN core.agreement.starts_on_precision IS 'day, month or year.';
 COMMENT ON COLUMN core.agreement.ends_on IS 'Last day.';
 COMMENT ON COLUMN core.agreement.note IS 'What the source adds, such as renewals.';
+
+-- core.disclosed: What the last published figure of a region rests on: a next one may not betray the difference.
+CREATE TABLE core.disclosed (
+    region_id TEXT NOT NULL,
+    indicator TEXT NOT NULL,
+    upper_cm INTEGER NOT NULL,
+    lower_cm INTEGER NOT NULL,
+    period TEXT NOT NULL,
+    slice TEXT NOT NULL,
+    contributions JSONB NOT NULL,
+    CONSTRAINT disclosed_region_id_indicator_upper_cm_lower_cm_period__462d UNIQUE (region_id, indicator, upper_cm, lower_cm, period, slice),
+    CONSTRAINT disclosed_region_id_fkey FOREIGN KEY(region_id) REFERENCES core.region (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE core.disclosed IS 'What the last published figure of a region rests on: a next one may not betray the difference.';
+COMMENT ON COLUMN core.disclosed.region_id IS 'The region.';
+COMMENT ON COLUMN core.disclosed.indicator IS 'Id of the indicator.';
+COMMENT ON COLUMN core.disclosed.upper_cm IS 'Upper limit of the depth interval [cm].';
+COMMENT ON COLUMN core.disclosed.lower_cm IS 'Lower limit of the depth interval [cm].';
+COMMENT ON COLUMN core.disclosed.period IS 'Period of the figure.';
+COMMENT ON COLUMN core.disclosed.slice IS 'Subset of the sites.';
+COMMENT ON COLUMN core.disclosed.contributions IS 'Sites of data that are not open, by dataset and own id, with a hash of what each gave.';
 
 -- core.membership: When an organisation belonged to the Forum of Partners or the Consortium of Members.
 CREATE TABLE core.membership (
@@ -466,6 +706,21 @@ COMMENT ON TABLE core.region_part IS 'Boundaries cut into small pieces, so that 
 COMMENT ON COLUMN core.region_part.part IS 'Number of the piece.';
 COMMENT ON COLUMN core.region_part.region_id IS 'The region that this is a piece of.';
 COMMENT ON COLUMN core.region_part.geom IS 'Piece of at most 128 vertices.';
+
+-- core.site_region: Regions of each site, found at import.
+CREATE TABLE core.site_region (
+    site_id UUID NOT NULL,
+    region_id TEXT NOT NULL,
+    distance_m DOUBLE PRECISION NOT NULL,
+    CONSTRAINT site_region_pkey PRIMARY KEY (site_id, region_id),
+    CONSTRAINT site_region_distance_is_not_negative_check CHECK (distance_m >= 0),
+    CONSTRAINT site_region_region_id_fkey FOREIGN KEY(region_id) REFERENCES core.region (id) ON DELETE CASCADE
+);
+CREATE INDEX site_region_region_id_idx ON core.site_region (region_id);
+COMMENT ON TABLE core.site_region IS 'Regions of each site, found at import.';
+COMMENT ON COLUMN core.site_region.site_id IS 'The site.';
+COMMENT ON COLUMN core.site_region.region_id IS 'A region it is in.';
+COMMENT ON COLUMN core.site_region.distance_m IS '0 inside; otherwise how far outside the generalised boundary the position lies [m].';
 
 -- core.twin_pair: Twin regions (strategic objective F1): two regions that compare and share what they learn.
 CREATE TABLE core.twin_pair (
@@ -667,6 +922,9 @@ CREATE UNIQUE INDEX observation_current_idx ON pub.observation (id) WHERE releas
 CREATE INDEX observation_current_morton_idx ON pub.observation (property, morton) WHERE released_to IS NULL;
 CREATE INDEX observation_current_property_idx ON pub.observation (property, id) WHERE released_to IS NULL;
 CREATE INDEX observation_current_site_idx ON pub.observation (site_id) WHERE released_to IS NULL;
+CREATE INDEX observation_dataset_id_idx ON pub.observation USING brin (dataset_id);
+CREATE INDEX observation_released_from_idx ON pub.observation USING brin (released_from);
+CREATE INDEX observation_released_to_idx ON pub.observation USING brin (released_to);
 COMMENT ON TABLE pub.observation IS 'Published observations: one per layer and property.';
 COMMENT ON COLUMN pub.observation.fid IS 'Number for tiles.';
 COMMENT ON COLUMN pub.observation.id IS 'The observation: one result.';
@@ -827,6 +1085,9 @@ CREATE INDEX site_current_geom_3857_idx ON pub.site USING gist (geom_3857) WHERE
 CREATE INDEX site_current_geom_idx ON pub.site USING gist (geom) WHERE released_to IS NULL;
 CREATE UNIQUE INDEX site_current_idx ON pub.site (id) WHERE released_to IS NULL;
 CREATE INDEX site_current_morton_idx ON pub.site (morton) WHERE released_to IS NULL;
+CREATE INDEX site_dataset_id_idx ON pub.site USING brin (dataset_id);
+CREATE INDEX site_released_from_idx ON pub.site USING brin (released_from);
+CREATE INDEX site_released_to_idx ON pub.site USING brin (released_to);
 COMMENT ON TABLE pub.site IS 'Published sites.';
 COMMENT ON COLUMN pub.site.fid IS 'Number for tiles.';
 COMMENT ON COLUMN pub.site.id IS 'The site.';
@@ -933,6 +1194,7 @@ CREATE TABLE core.dataset (
     CONSTRAINT dataset_state_known_check CHECK (state IN ('draft', 'published', 'withdrawn')),
     CONSTRAINT dataset_slug_is_url_safe_check CHECK (slug ~ '^[a-z0-9][a-z0-9-]*$'),
     CONSTRAINT dataset_doi_is_bare_check CHECK (doi ~ '^10[.]'),
+    CONSTRAINT dataset_generalised_licence_has_cells_check CHECK (licence_class <> 'display_generalised_only' OR location_precision <> 'exact'),
     CONSTRAINT dataset_slug_key UNIQUE (slug),
     CONSTRAINT dataset_created_by_fkey FOREIGN KEY(created_by) REFERENCES core.account (id)
 );
@@ -958,6 +1220,38 @@ COMMENT ON COLUMN core.dataset.consent IS 'Consent of land owners for the publis
 COMMENT ON COLUMN core.dataset.state IS 'draft -> published -> withdrawn; a withdrawn dataset may be published again.';
 COMMENT ON COLUMN core.dataset.created_by IS 'Who registered it; empty: an operator at the command line.';
 COMMENT ON COLUMN core.dataset.created_at IS 'When the dataset was registered.';
+
+-- core.duplicate_candidate: Profiles of two datasets that may be one: for a person to decide, nothing is merged.
+CREATE TABLE core.duplicate_candidate (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    first_id UUID NOT NULL,
+    second_id UUID NOT NULL,
+    distance_m DOUBLE PRECISION NOT NULL,
+    shared_values INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    decided_by UUID,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    found_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT duplicate_candidate_pkey PRIMARY KEY (id),
+    CONSTRAINT duplicate_candidate_state_known_check CHECK (state IN ('open', 'same', 'different')),
+    CONSTRAINT duplicate_candidate_ordered_check CHECK (first_id < second_id),
+    CONSTRAINT duplicate_candidate_distance_is_not_negative_check CHECK (distance_m >= 0),
+    CONSTRAINT duplicate_candidate_first_id_second_id_key UNIQUE (first_id, second_id),
+    CONSTRAINT duplicate_candidate_first_id_fkey FOREIGN KEY(first_id) REFERENCES core.visit (id) ON DELETE CASCADE,
+    CONSTRAINT duplicate_candidate_second_id_fkey FOREIGN KEY(second_id) REFERENCES core.visit (id) ON DELETE CASCADE,
+    CONSTRAINT duplicate_candidate_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES core.account (id)
+);
+CREATE INDEX duplicate_candidate_second_id_idx ON core.duplicate_candidate (second_id);
+COMMENT ON TABLE core.duplicate_candidate IS 'Profiles of two datasets that may be one: for a person to decide, nothing is merged.';
+COMMENT ON COLUMN core.duplicate_candidate.id IS 'Random public identifier.';
+COMMENT ON COLUMN core.duplicate_candidate.first_id IS 'One profile.';
+COMMENT ON COLUMN core.duplicate_candidate.second_id IS 'The profile that may be the same.';
+COMMENT ON COLUMN core.duplicate_candidate.distance_m IS 'Distance between their positions [m].';
+COMMENT ON COLUMN core.duplicate_candidate.shared_values IS 'Values that both have at the same depth and that agree.';
+COMMENT ON COLUMN core.duplicate_candidate.state IS 'open; same or different once a person has decided.';
+COMMENT ON COLUMN core.duplicate_candidate.decided_by IS 'Who decided.';
+COMMENT ON COLUMN core.duplicate_candidate.decided_at IS 'When.';
+COMMENT ON COLUMN core.duplicate_candidate.found_at IS 'When it was found.';
 
 -- core.mapping: Saved descriptions of how to read a source's files.
 CREATE TABLE core.mapping (
@@ -1224,6 +1518,32 @@ COMMENT ON COLUMN core.idempotency_key.request_sha256 IS 'SHA-256 of what was as
 COMMENT ON COLUMN core.idempotency_key.upload_id IS 'The upload that the first request made.';
 COMMENT ON COLUMN core.idempotency_key.created_at IS 'When it was first sent.';
 
+-- core.procedure: How values of an upload were obtained and given: what they share is written once.
+CREATE TABLE core.procedure (
+    id INTEGER GENERATED ALWAYS AS IDENTITY,
+    upload_id UUID NOT NULL,
+    property TEXT NOT NULL,
+    reported_unit TEXT NOT NULL,
+    method TEXT,
+    laboratory TEXT,
+    status TEXT NOT NULL,
+    source_column TEXT NOT NULL,
+    CONSTRAINT procedure_pkey PRIMARY KEY (id),
+    CONSTRAINT procedure_status_known_check CHECK (status IN ('measured', 'estimated', 'assumed', 'unknown')),
+    CONSTRAINT procedure_described_once_key UNIQUE NULLS NOT DISTINCT (upload_id, property, reported_unit, method, laboratory, status, source_column),
+    CONSTRAINT procedure_upload_id_fkey FOREIGN KEY(upload_id) REFERENCES core.upload (id) ON DELETE CASCADE,
+    CONSTRAINT procedure_property_fkey FOREIGN KEY(property) REFERENCES pub.observed_property (code)
+);
+COMMENT ON TABLE core.procedure IS 'How values of an upload were obtained and given: what they share is written once.';
+COMMENT ON COLUMN core.procedure.id IS 'Number of the procedure.';
+COMMENT ON COLUMN core.procedure.upload_id IS 'The upload whose values it describes.';
+COMMENT ON COLUMN core.procedure.property IS 'What was observed.';
+COMMENT ON COLUMN core.procedure.reported_unit IS 'Unit as given or declared in the mapping.';
+COMMENT ON COLUMN core.procedure.method IS 'Procedure, GloSIS code where one fits.';
+COMMENT ON COLUMN core.procedure.laboratory IS 'Laboratory.';
+COMMENT ON COLUMN core.procedure.status IS 'measured, estimated (a model or table), assumed (a default), or not said.';
+COMMENT ON COLUMN core.procedure.source_column IS 'Column the values were read from.';
+
 -- core.site: Places where soil was observed.
 CREATE TABLE core.site (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -1284,234 +1604,6 @@ COMMENT ON COLUMN core.site_practice.practice_code IS 'A practice applied there.
 COMMENT ON COLUMN core.site_practice.starts_on IS 'Since when, where known.';
 COMMENT ON COLUMN core.site_practice.ends_on IS 'Until when; empty while it lasts.';
 
--- core.site_region: Regions of each site, found at import.
-CREATE TABLE core.site_region (
-    site_id UUID NOT NULL,
-    region_id TEXT NOT NULL,
-    distance_m DOUBLE PRECISION NOT NULL,
-    CONSTRAINT site_region_pkey PRIMARY KEY (site_id, region_id),
-    CONSTRAINT site_region_distance_is_not_negative_check CHECK (distance_m >= 0),
-    CONSTRAINT site_region_site_id_fkey FOREIGN KEY(site_id) REFERENCES core.site (id) ON DELETE CASCADE,
-    CONSTRAINT site_region_region_id_fkey FOREIGN KEY(region_id) REFERENCES core.region (id) ON DELETE CASCADE
-);
-CREATE INDEX site_region_region_id_idx ON core.site_region (region_id);
-COMMENT ON TABLE core.site_region IS 'Regions of each site, found at import.';
-COMMENT ON COLUMN core.site_region.site_id IS 'The site.';
-COMMENT ON COLUMN core.site_region.region_id IS 'A region it is in.';
-COMMENT ON COLUMN core.site_region.distance_m IS '0 inside; otherwise how far outside the generalised boundary the position lies [m].';
-
--- core.visit: One profile: a site observed at one time.
-CREATE TABLE core.visit (
-    id UUID DEFAULT gen_random_uuid() NOT NULL,
-    site_id UUID NOT NULL,
-    own_id TEXT NOT NULL,
-    replicate TEXT DEFAULT '' NOT NULL,
-    sampling_kind TEXT NOT NULL,
-    sampled_from DATE,
-    sampled_to DATE,
-    date_precision TEXT NOT NULL,
-    campaign TEXT,
-    stratum TEXT,
-    inclusion_weight DOUBLE PRECISION,
-    land_use TEXT,
-    management TEXT,
-    rock_depth_cm DOUBLE PRECISION,
-    wrb TEXT,
-    wrb_version TEXT,
-    usda TEXT,
-    remarks TEXT,
-    source_sheet TEXT,
-    source_file TEXT NOT NULL,
-    source_row INTEGER NOT NULL,
-    CONSTRAINT visit_pkey PRIMARY KEY (id),
-    CONSTRAINT visit_sampling_kind_known_check CHECK (sampling_kind IN ('single', 'composite', 'unknown')),
-    CONSTRAINT visit_date_precision_known_check CHECK (date_precision IN ('day', 'month', 'year', 'unknown')),
-    CONSTRAINT visit_date_has_precision_check CHECK ((sampled_from IS NULL) = (date_precision = 'unknown')),
-    CONSTRAINT visit_dates_are_whole_check CHECK ((sampled_from IS NULL) = (sampled_to IS NULL)),
-    CONSTRAINT visit_dates_are_ordered_check CHECK (sampled_to >= sampled_from),
-    CONSTRAINT visit_date_is_plausible_check CHECK (sampled_from >= DATE '1840-01-01'),
-    CONSTRAINT visit_weight_is_positive_check CHECK (inclusion_weight > 0),
-    CONSTRAINT visit_rock_is_below_surface_check CHECK (rock_depth_cm >= 0),
-    CONSTRAINT visit_site_id_own_id_replicate_sampled_from_key UNIQUE NULLS NOT DISTINCT (site_id, own_id, replicate, sampled_from),
-    CONSTRAINT visit_site_id_fkey FOREIGN KEY(site_id) REFERENCES core.site (id) ON DELETE CASCADE
-);
-COMMENT ON TABLE core.visit IS 'One profile: a site observed at one time.';
-COMMENT ON COLUMN core.visit.id IS 'Random public identifier.';
-COMMENT ON COLUMN core.visit.site_id IS 'The site.';
-COMMENT ON COLUMN core.visit.own_id IS 'The contributor''s id of the profile.';
-COMMENT ON COLUMN core.visit.replicate IS 'Replicate of the same site and date; empty text where there is one only.';
-COMMENT ON COLUMN core.visit.sampling_kind IS 'single core or pit, or a composite of several.';
-COMMENT ON COLUMN core.visit.sampled_from IS 'First day on which it may have been sampled.';
-COMMENT ON COLUMN core.visit.sampled_to IS 'Last day on which it may have been sampled.';
-COMMENT ON COLUMN core.visit.date_precision IS 'How precisely the date is known.';
-COMMENT ON COLUMN core.visit.campaign IS 'Name of the campaign.';
-COMMENT ON COLUMN core.visit.stratum IS 'Stratum of the sampling design.';
-COMMENT ON COLUMN core.visit.inclusion_weight IS 'Inverse of the inclusion probability.';
-COMMENT ON COLUMN core.visit.land_use IS 'Land use at that time, FAO code.';
-COMMENT ON COLUMN core.visit.management IS 'Management at that time, in words.';
-COMMENT ON COLUMN core.visit.rock_depth_cm IS 'Depth of the lithic contact below the mineral surface [cm].';
-COMMENT ON COLUMN core.visit.wrb IS 'WRB reference soil group.';
-COMMENT ON COLUMN core.visit.wrb_version IS 'Edition of the WRB.';
-COMMENT ON COLUMN core.visit.usda IS 'Soil Taxonomy order.';
-COMMENT ON COLUMN core.visit.remarks IS 'Remarks as given.';
-COMMENT ON COLUMN core.visit.source_sheet IS 'Sheet of the workbook.';
-COMMENT ON COLUMN core.visit.source_file IS 'File it was read from.';
-COMMENT ON COLUMN core.visit.source_row IS 'Row as a spreadsheet shows it.';
-
--- core.derived: Stocks and contents of a profile over a depth interval, or why they cannot be computed.
-CREATE TABLE core.derived (
-    visit_id UUID NOT NULL,
-    quantity TEXT NOT NULL,
-    upper_cm DOUBLE PRECISION NOT NULL,
-    lower_cm DOUBLE PRECISION NOT NULL,
-    mass_basis TEXT NOT NULL,
-    value DOUBLE PRECISION,
-    u_random DOUBLE PRECISION,
-    u_systematic DOUBLE PRECISION,
-    coverage DOUBLE PRECISION NOT NULL,
-    reason TEXT,
-    depth_status TEXT,
-    soc_source TEXT,
-    bd_source TEXT,
-    cf_source TEXT,
-    tier TEXT,
-    flags TEXT[] DEFAULT '{}' NOT NULL,
-    method_version TEXT NOT NULL,
-    CONSTRAINT derived_mass_basis_known_check CHECK (mass_basis IN ('fixed_depth', 'esm_mineral', 'esm_total')),
-    CONSTRAINT derived_tier_known_check CHECK (tier IN ('A', 'B', 'C')),
-    CONSTRAINT derived_value_or_reason_check CHECK ((value IS NULL) <> (reason IS NULL)),
-    CONSTRAINT derived_value_is_a_number_check CHECK (value >= 0 AND value < 'Infinity'::float8),
-    CONSTRAINT derived_uncertainty_is_not_negative_check CHECK (u_random >= 0 AND u_systematic >= 0),
-    CONSTRAINT derived_uncertainty_has_value_check CHECK (value IS NOT NULL OR (u_random IS NULL AND u_systematic IS NULL)),
-    CONSTRAINT derived_coverage_is_a_share_check CHECK (coverage BETWEEN 0 AND 1),
-    CONSTRAINT derived_interval_is_ordered_check CHECK (lower_cm > upper_cm),
-    CONSTRAINT derived_visit_id_quantity_upper_cm_lower_cm_mass_basis_key UNIQUE (visit_id, quantity, upper_cm, lower_cm, mass_basis),
-    CONSTRAINT derived_visit_id_fkey FOREIGN KEY(visit_id) REFERENCES core.visit (id) ON DELETE CASCADE
-);
-COMMENT ON TABLE core.derived IS 'Stocks and contents of a profile over a depth interval, or why they cannot be computed.';
-COMMENT ON COLUMN core.derived.visit_id IS 'The profile.';
-COMMENT ON COLUMN core.derived.quantity IS 'What was derived: soc_stock [t C/ha], soc_content [g/kg].';
-COMMENT ON COLUMN core.derived.upper_cm IS 'Upper limit of the interval [cm].';
-COMMENT ON COLUMN core.derived.lower_cm IS 'Lower limit of the interval [cm].';
-COMMENT ON COLUMN core.derived.mass_basis IS 'fixed_depth, esm_mineral or esm_total.';
-COMMENT ON COLUMN core.derived.value IS 'Value in the quantity''s unit; empty where it cannot be computed.';
-COMMENT ON COLUMN core.derived.u_random IS 'Standard uncertainty that averages out over samples, same unit.';
-COMMENT ON COLUMN core.derived.u_systematic IS 'Standard uncertainty shared by the samples, same unit.';
-COMMENT ON COLUMN core.derived.coverage IS 'Share of the interval that the layers cover.';
-COMMENT ON COLUMN core.derived.reason IS 'Code of the reason why there is no value.';
-COMMENT ON COLUMN core.derived.depth_status IS 'complete, stretched, limited_by_rock or incomplete.';
-COMMENT ON COLUMN core.derived.soc_source IS 'Where the carbon content comes from.';
-COMMENT ON COLUMN core.derived.bd_source IS 'Where the bulk density comes from.';
-COMMENT ON COLUMN core.derived.cf_source IS 'Where the coarse fragments come from.';
-COMMENT ON COLUMN core.derived.tier IS 'A: all measured; B: one input estimated; C: two or more.';
-COMMENT ON COLUMN core.derived.flags IS 'Flags carried with the value.';
-COMMENT ON COLUMN core.derived.method_version IS 'Version of the computation.';
-
--- core.duplicate_candidate: Profiles of two datasets that may be one: for a person to decide, nothing is merged.
-CREATE TABLE core.duplicate_candidate (
-    id UUID DEFAULT gen_random_uuid() NOT NULL,
-    first_id UUID NOT NULL,
-    second_id UUID NOT NULL,
-    distance_m DOUBLE PRECISION NOT NULL,
-    shared_values INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    decided_by UUID,
-    decided_at TIMESTAMP WITH TIME ZONE,
-    found_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT duplicate_candidate_pkey PRIMARY KEY (id),
-    CONSTRAINT duplicate_candidate_state_known_check CHECK (state IN ('open', 'same', 'different')),
-    CONSTRAINT duplicate_candidate_ordered_check CHECK (first_id < second_id),
-    CONSTRAINT duplicate_candidate_distance_is_not_negative_check CHECK (distance_m >= 0),
-    CONSTRAINT duplicate_candidate_first_id_second_id_key UNIQUE (first_id, second_id),
-    CONSTRAINT duplicate_candidate_first_id_fkey FOREIGN KEY(first_id) REFERENCES core.visit (id) ON DELETE CASCADE,
-    CONSTRAINT duplicate_candidate_second_id_fkey FOREIGN KEY(second_id) REFERENCES core.visit (id) ON DELETE CASCADE,
-    CONSTRAINT duplicate_candidate_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES core.account (id)
-);
-CREATE INDEX duplicate_candidate_second_id_idx ON core.duplicate_candidate (second_id);
-COMMENT ON TABLE core.duplicate_candidate IS 'Profiles of two datasets that may be one: for a person to decide, nothing is merged.';
-COMMENT ON COLUMN core.duplicate_candidate.id IS 'Random public identifier.';
-COMMENT ON COLUMN core.duplicate_candidate.first_id IS 'One profile.';
-COMMENT ON COLUMN core.duplicate_candidate.second_id IS 'The profile that may be the same.';
-COMMENT ON COLUMN core.duplicate_candidate.distance_m IS 'Distance between their positions [m].';
-COMMENT ON COLUMN core.duplicate_candidate.shared_values IS 'Values that both have at the same depth and that agree.';
-COMMENT ON COLUMN core.duplicate_candidate.state IS 'open; same or different once a person has decided.';
-COMMENT ON COLUMN core.duplicate_candidate.decided_by IS 'Who decided.';
-COMMENT ON COLUMN core.duplicate_candidate.decided_at IS 'When.';
-COMMENT ON COLUMN core.duplicate_candidate.found_at IS 'When it was found.';
-
--- core.layer: Depth intervals of a profile: horizons or fixed layers.
-CREATE TABLE core.layer (
-    id UUID DEFAULT gen_random_uuid() NOT NULL,
-    visit_id UUID NOT NULL,
-    own_id TEXT,
-    top_cm DOUBLE PRECISION NOT NULL,
-    bottom_cm DOUBLE PRECISION NOT NULL,
-    kind TEXT NOT NULL,
-    horizon TEXT,
-    flags TEXT[] DEFAULT '{}' NOT NULL,
-    source_sheet TEXT,
-    source_file TEXT NOT NULL,
-    source_row INTEGER NOT NULL,
-    CONSTRAINT layer_pkey PRIMARY KEY (id),
-    CONSTRAINT layer_kind_known_check CHECK (kind IN ('mineral', 'organic')),
-    CONSTRAINT layer_bottom_below_top_check CHECK (bottom_cm > top_cm),
-    CONSTRAINT layer_depth_is_plausible_check CHECK (top_cm >= -1000 AND bottom_cm <= 1500),
-    CONSTRAINT layer_above_surface_is_organic_check CHECK (top_cm >= 0 OR kind = 'organic'),
-    CONSTRAINT layer_visit_id_fkey FOREIGN KEY(visit_id) REFERENCES core.visit (id) ON DELETE CASCADE
-);
-CREATE INDEX layer_visit_id_idx ON core.layer (visit_id);
-COMMENT ON TABLE core.layer IS 'Depth intervals of a profile: horizons or fixed layers.';
-COMMENT ON COLUMN core.layer.id IS 'Random public identifier.';
-COMMENT ON COLUMN core.layer.visit_id IS 'The profile.';
-COMMENT ON COLUMN core.layer.own_id IS 'The contributor''s id of the layer or sample.';
-COMMENT ON COLUMN core.layer.top_cm IS 'Upper limit [cm]; zero at the mineral surface, down positive.';
-COMMENT ON COLUMN core.layer.bottom_cm IS 'Lower limit [cm]; zero at the mineral surface, down positive.';
-COMMENT ON COLUMN core.layer.kind IS 'Mineral soil, or organic surface layer (a separate pool).';
-COMMENT ON COLUMN core.layer.horizon IS 'Horizon designation as given.';
-COMMENT ON COLUMN core.layer.flags IS 'Codes of rules that found the layer suspect.';
-COMMENT ON COLUMN core.layer.source_sheet IS 'Sheet of the workbook.';
-COMMENT ON COLUMN core.layer.source_file IS 'File it was read from.';
-COMMENT ON COLUMN core.layer.source_row IS 'Row as a spreadsheet shows it.';
-
--- core.result: One value of one property of one layer, with how it was reported.
-CREATE TABLE core.result (
-    id UUID DEFAULT gen_random_uuid() NOT NULL,
-    layer_id UUID NOT NULL,
-    property TEXT NOT NULL,
-    value DOUBLE PRECISION NOT NULL,
-    qualifier TEXT NOT NULL,
-    uncertainty DOUBLE PRECISION,
-    status TEXT NOT NULL,
-    reported_value TEXT NOT NULL,
-    reported_unit TEXT NOT NULL,
-    method TEXT,
-    laboratory TEXT,
-    flags TEXT[] DEFAULT '{}' NOT NULL,
-    source_column TEXT NOT NULL,
-    CONSTRAINT result_pkey PRIMARY KEY (id),
-    CONSTRAINT result_qualifier_known_check CHECK (qualifier IN ('=', '<', '>')),
-    CONSTRAINT result_status_known_check CHECK (status IN ('measured', 'estimated', 'assumed', 'unknown')),
-    CONSTRAINT result_value_is_a_number_check CHECK (value = value AND abs(value) < 'Infinity'::float8),
-    CONSTRAINT result_uncertainty_is_positive_check CHECK (uncertainty > 0),
-    CONSTRAINT result_layer_id_property_source_column_key UNIQUE (layer_id, property, source_column),
-    CONSTRAINT result_layer_id_fkey FOREIGN KEY(layer_id) REFERENCES core.layer (id) ON DELETE CASCADE,
-    CONSTRAINT result_property_fkey FOREIGN KEY(property) REFERENCES pub.observed_property (code)
-);
-COMMENT ON TABLE core.result IS 'One value of one property of one layer, with how it was reported.';
-COMMENT ON COLUMN core.result.id IS 'Random public identifier.';
-COMMENT ON COLUMN core.result.layer_id IS 'The layer.';
-COMMENT ON COLUMN core.result.property IS 'What was observed.';
-COMMENT ON COLUMN core.result.value IS 'Value in the property''s canonical unit.';
-COMMENT ON COLUMN core.result.qualifier IS '= exact; < or > a limit of detection or of the scale.';
-COMMENT ON COLUMN core.result.uncertainty IS 'Standard uncertainty, in the canonical unit.';
-COMMENT ON COLUMN core.result.status IS 'measured, estimated (a model or table), assumed (a default), or not said.';
-COMMENT ON COLUMN core.result.reported_value IS 'Value as given.';
-COMMENT ON COLUMN core.result.reported_unit IS 'Unit as given or declared in the mapping.';
-COMMENT ON COLUMN core.result.method IS 'Procedure, GloSIS code where one fits.';
-COMMENT ON COLUMN core.result.laboratory IS 'Laboratory.';
-COMMENT ON COLUMN core.result.flags IS 'Codes of rules that found the value suspect.';
-COMMENT ON COLUMN core.result.source_column IS 'Column it was read from.';
-
 -- Who did what stays written ---------------------------------------------------------------------------------------
 
 CREATE FUNCTION core.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -1522,13 +1614,216 @@ $$;
 CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON core.audit
     FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
+-- Releases ---------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION core.seal_release(release_number integer) RETURNS void
+    LANGUAGE sql
+AS $$
+    -- Rows by id, in buckets, so that no list of hashes grows beyond memory. Row numbers and zooms are no content.
+    WITH row_digest (kind, id, digest) AS (
+        SELECT 'site', id::text, sha256(convert_to(ROW(
+            id, dataset_id, own_id, geom, coordinate_uncertainty_m, location_precision, country, n_visits, first_sampled,
+            last_sampled, soc_stock, soc_stock_reason, soc_content, synthetic, released_to)::text, 'UTF8'))
+        FROM pub.site WHERE released_from = release_number OR released_to = release_number
+        UNION ALL
+        SELECT 'observation', id::text, sha256(convert_to(ROW(
+            id, site_id, visit_id, dataset_id, geom, coordinate_uncertainty_m, location_precision, property, value, qualifier,
+            uncertainty, status, method, top_cm, bottom_cm, layer_kind, horizon, sampled_from, sampled_to, date_precision,
+            flags, synthetic, released_to)::text, 'UTF8'))
+        FROM pub.observation WHERE released_from = release_number OR released_to = release_number
+        UNION ALL
+        SELECT 'dataset', d.id::text, sha256(convert_to((to_jsonb(d) - 'row')::text, 'UTF8'))
+        FROM pub.dataset d WHERE released_from = release_number OR released_to = release_number
+        UNION ALL
+        SELECT 'partner', p.id::text, sha256(convert_to((to_jsonb(p) - 'fid')::text, 'UTF8'))
+        FROM pub.partner p WHERE released_from = release_number OR released_to = release_number
+        UNION ALL
+        SELECT 'region', r.id, sha256(convert_to(ROW(r.id, r.kind, r.code, r.name_en, r.geom, r.released_to)::text, 'UTF8'))
+        FROM pub.region r WHERE released_from = release_number OR released_to = release_number
+        UNION ALL
+        SELECT 'estimate', concat_ws('/', e.region_id, e.indicator, e.upper_cm, e.lower_cm, e.mass_basis, e.period, e.slice),
+               sha256(convert_to((to_jsonb(e) - 'row' - 'computed_at')::text, 'UTF8'))
+        FROM pub.estimate e WHERE released_from = release_number OR released_to = release_number
+    ), bucket AS (
+        SELECT kind, left(id, 3) AS part, sha256(string_agg(digest, '' ORDER BY id, digest)) AS digest
+        FROM row_digest GROUP BY 1, 2
+    )
+    UPDATE pub.release SET content_hash = sha256(
+        content_hash || convert_to(changes::text, 'UTF8')
+        || coalesce((SELECT sha256(string_agg(digest, '' ORDER BY kind, part)) FROM bucket), '')
+    )
+    WHERE number = release_number;
+$$;
+COMMENT ON FUNCTION core.seal_release IS
+    'Make the hash of a release one over the rows that it began and ended: whoever has them can compute it again.';
+
+CREATE FUNCTION core.take_down(dataset uuid, kind text, summary text, changes jsonb, with_figures boolean) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pub, public
+AS $$
+DECLARE
+    next_number integer;
+    n_sites integer;
+    n_observations integer;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pub.dataset d WHERE d.id = dataset AND d.released_to IS NULL) THEN
+        RETURN 0;
+    END IF;
+    -- Publications take turns. Who cannot have it now leaves the change to the job, which waits for it.
+    IF NOT pg_try_advisory_xact_lock(4000005) THEN
+        RETURN NULL;
+    END IF;
+    SELECT coalesce(max(r.number), 0) + 1 INTO next_number FROM pub.release r;
+    INSERT INTO pub.release (number, kind, summary, dataset_id, content_hash)
+    SELECT next_number, kind, summary, dataset, sha256(convert_to(concat_ws(E'\n',
+        (SELECT encode(r.content_hash, 'hex') FROM pub.release r WHERE r.number = next_number - 1), summary, dataset), 'UTF8'));
+    UPDATE pub.site s SET released_to = next_number WHERE s.dataset_id = dataset AND s.released_to IS NULL;
+    GET DIAGNOSTICS n_sites = ROW_COUNT;
+    UPDATE pub.observation o SET released_to = next_number WHERE o.dataset_id = dataset AND o.released_to IS NULL;
+    GET DIAGNOSTICS n_observations = ROW_COUNT;
+    UPDATE pub.dataset d SET released_to = next_number WHERE d.id = dataset AND d.released_to IS NULL;
+    IF with_figures THEN
+        UPDATE pub.estimate e SET released_to = next_number
+        WHERE e.released_to IS NULL AND e.datasets @> jsonb_build_array(jsonb_build_object('id', dataset));
+    END IF;
+    UPDATE pub.release r SET changes = take_down.changes || jsonb_build_object(
+        'settled', false,
+        'sites', jsonb_build_object('added', 0, 'changed', 0, 'removed', n_sites),
+        'observations', jsonb_build_object('added', 0, 'changed', 0, 'removed', n_observations))
+    WHERE r.number = next_number;
+    PERFORM core.seal_release(next_number);
+    RETURN next_number;
+END
+$$;
+COMMENT ON FUNCTION core.take_down IS
+    'End what is published of a dataset, as a release, on behalf of a role that can read no position. The number of the release; 0 where nothing was published; NULL where another publication has the turn.';
+REVOKE EXECUTE ON FUNCTION core.take_down FROM PUBLIC;
+
+-- What the planner would remember of exact positions: a function of PostGIS shows statistics to every role.
+ALTER TABLE core.site ALTER COLUMN geom SET STATISTICS 0;
+
+-- Values, one a row ---------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION core.result_id(visit uuid, layer bigint, place bigint) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN overlay(overlay(md5(visit::text || '/' || layer || '/' || place) PLACING '8' FROM 13) PLACING 'a' FROM 17)::uuid;
+COMMENT ON FUNCTION core.result_id IS
+    'Public id of a value: a hash (UUID version 8) of the random id of its profile and its place there, so that it stays the same without being stored.';
+
+CREATE VIEW core.result AS
+SELECT core.result_id(l.visit_id, l.id, r.place) AS id, l.id AS layer_id, l.visit_id, p.property, r.value,
+       coalesce(substr(l.result_qualifiers, r.place::int, 1), '=') AS qualifier,
+       l.result_uncertainties[r.place] AS uncertainty, p.status, r.reported_value, p.reported_unit, p.method,
+       p.laboratory,
+       CASE WHEN l.result_flags IS NULL THEN '{}'::text[] ELSE
+           ARRAY(SELECT jsonb_array_elements_text(l.result_flags -> r.place::text)) END AS flags,
+       p.source_column, r.place, p.id AS procedure_id
+FROM core.layer l
+CROSS JOIN LATERAL unnest(l.procedures, l.result_values, l.result_texts) WITH ORDINALITY
+    AS r (procedure_id, value, reported_value, place)
+JOIN core.procedure p ON p.id = r.procedure_id;
+COMMENT ON VIEW core.result IS
+    'One row for each value of each layer, with how it was reported; read from core.layer and core.procedure.';
+COMMENT ON COLUMN core.result.id IS 'Public id of the value.';
+COMMENT ON COLUMN core.result.layer_id IS 'The layer.';
+COMMENT ON COLUMN core.result.visit_id IS 'The profile.';
+COMMENT ON COLUMN core.result.property IS 'What was observed.';
+COMMENT ON COLUMN core.result.value IS 'Value in the canonical unit of the property.';
+COMMENT ON COLUMN core.result.qualifier IS '= exact; < or > a limit of detection or of the scale.';
+COMMENT ON COLUMN core.result.uncertainty IS 'Standard uncertainty, in the canonical unit.';
+COMMENT ON COLUMN core.result.status IS 'measured, estimated (a model or table), assumed (a default), or not said.';
+COMMENT ON COLUMN core.result.reported_value IS 'Value as given.';
+COMMENT ON COLUMN core.result.reported_unit IS 'Unit as given or declared in the mapping.';
+COMMENT ON COLUMN core.result.method IS 'Procedure, GloSIS code where one fits.';
+COMMENT ON COLUMN core.result.laboratory IS 'Laboratory.';
+COMMENT ON COLUMN core.result.flags IS 'Codes of rules that found the value suspect.';
+COMMENT ON COLUMN core.result.source_column IS 'Column it was read from.';
+COMMENT ON COLUMN core.result.place IS 'Place of the value in the arrays of its layer, counted from 1.';
+COMMENT ON COLUMN core.result.procedure_id IS 'How it was obtained.';
+
+-- References of tables that take millions of rows at once ----------------------------------------------------------------
+
+CREATE FUNCTION core.check_links() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$
+DECLARE
+    strange text;
+BEGIN
+    EXECUTE format('SELECT a.%1$I::text FROM (SELECT DISTINCT %1$I FROM added) a WHERE NOT EXISTS '
+                   '(SELECT FROM %2$s t WHERE t.id = a.%1$I) LIMIT 1', TG_ARGV[0], TG_ARGV[1]) INTO strange;
+    IF strange IS NOT NULL THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = format('%s.%s refers to %s in %s, which is not there', TG_TABLE_NAME, TG_ARGV[0], strange, TG_ARGV[1]);
+    END IF;
+    -- Rows that this transaction made itself nobody else can delete; the others are held until it ends.
+    EXECUTE format('SELECT 1 FROM %2$s t WHERE t.id IN (SELECT %1$I FROM added) '
+                   'AND t.xmin <> (pg_current_xact_id()::xid) FOR KEY SHARE', TG_ARGV[0], TG_ARGV[1]);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION core.check_links IS
+    'After INSERT or UPDATE, once a statement: what the column (first argument) names is in the table (second). A foreign key asks once a row, which takes longer than writing it.';
+
+CREATE FUNCTION core.delete_linked() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$
+BEGIN
+    EXECUTE format('DELETE FROM %s WHERE %I IN (SELECT id FROM gone)', TG_ARGV[0], TG_ARGV[1]);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION core.delete_linked IS
+    'After DELETE, once a statement: rows of the table (first argument) whose column (second) names what is gone go as well.';
+
+CREATE FUNCTION core.keep_id() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$
+BEGIN
+    RAISE foreign_key_violation USING MESSAGE = format('The id of a row of %s never changes', TG_TABLE_NAME);
+END
+$$;
+COMMENT ON FUNCTION core.keep_id IS 'Before UPDATE of an id that other tables refer to.';
+
+CREATE TRIGGER visit_site_id_added AFTER INSERT ON core.visit REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('site_id', 'core.site');
+CREATE TRIGGER visit_site_id_changed AFTER UPDATE ON core.visit REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('site_id', 'core.site');
+CREATE TRIGGER visit_site_id_gone AFTER DELETE ON core.site REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.visit', 'site_id');
+CREATE TRIGGER site_region_site_id_added AFTER INSERT ON core.site_region REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('site_id', 'core.site');
+CREATE TRIGGER site_region_site_id_changed AFTER UPDATE ON core.site_region REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('site_id', 'core.site');
+CREATE TRIGGER site_region_site_id_gone AFTER DELETE ON core.site REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.site_region', 'site_id');
+CREATE TRIGGER layer_visit_id_added AFTER INSERT ON core.layer REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('visit_id', 'core.visit');
+CREATE TRIGGER layer_visit_id_changed AFTER UPDATE ON core.layer REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('visit_id', 'core.visit');
+CREATE TRIGGER layer_visit_id_gone AFTER DELETE ON core.visit REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.layer', 'visit_id');
+CREATE TRIGGER derived_visit_id_added AFTER INSERT ON core.derived REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('visit_id', 'core.visit');
+CREATE TRIGGER derived_visit_id_changed AFTER UPDATE ON core.derived REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('visit_id', 'core.visit');
+CREATE TRIGGER derived_visit_id_gone AFTER DELETE ON core.visit REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.derived', 'visit_id');
+CREATE TRIGGER site_id_kept BEFORE UPDATE OF id ON core.site
+    FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION core.keep_id();
+CREATE TRIGGER visit_id_kept BEFORE UPDATE OF id ON core.visit
+    FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION core.keep_id();
+
+-- Most statistics of arrays would take longer to make than any plan gains from them.
+ALTER TABLE core.layer ALTER COLUMN procedures SET STATISTICS 0;
+ALTER TABLE core.layer ALTER COLUMN result_values SET STATISTICS 0;
+ALTER TABLE core.layer ALTER COLUMN result_texts SET STATISTICS 0;
+
 -- Plans for data that just came ------------------------------------------------------------------------------------
 
 CREATE FUNCTION core.refresh_statistics() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
 AS $$
 BEGIN
-    ANALYZE core.site, core.site_region, core.visit, core.layer, core.result, core.derived, pub.site, pub.observation;
+    ANALYZE core.site, core.site_region, core.visit, core.layer, core.derived, pub.site, pub.observation;
 END
 $$;
 COMMENT ON FUNCTION core.refresh_statistics IS
@@ -1549,6 +1844,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA core, pub TO observ
 ALTER DEFAULT PRIVILEGES IN SCHEMA core, pub GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO observatory_worker;
 REVOKE UPDATE, DELETE ON core.audit FROM observatory_worker;
 GRANT EXECUTE ON FUNCTION core.refresh_statistics TO observatory_worker;
+GRANT USAGE ON SEQUENCE core.procedure_id_seq TO observatory_worker;
 
 -- Requests of people with an account: they keep accounts, terms and uploads, and never meet an observation or position.
 GRANT USAGE ON SCHEMA core, pub TO observatory_desk;
@@ -1560,5 +1856,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     core."grant", core.dataset_owner, core.dataset_network, core.dataset_objective, core.mapping, core.idempotency_key,
     core.export TO observatory_desk;
 GRANT SELECT, INSERT ON core.audit TO observatory_desk;
+GRANT INSERT, UPDATE ON core.network, core.network_member TO observatory_desk;
+GRANT DELETE ON core.network_member TO observatory_desk;
+GRANT EXECUTE ON FUNCTION core.take_down TO observatory_desk;
 -- Finding the country of a position that a file brings, without storing it.
 GRANT SELECT ON core.region, core.region_part TO observatory_desk;

@@ -174,8 +174,8 @@ VISIT = (
     "('00000000-0000-4000-8000-000000000004', '00000000-0000-4000-8000-000000000003', 'p', 'single', {first}, {last}, '{precision}', 'f', 2)"
 )
 LAYER = (
-    "INSERT INTO core.layer (id, visit_id, top_cm, bottom_cm, kind, source_file, source_row) VALUES "
-    "('00000000-0000-4000-8000-000000000005', '00000000-0000-4000-8000-000000000004', {top}, {bottom}, '{kind}', 'f', 2)"
+    "INSERT INTO core.layer (visit_id, top_cm, bottom_cm, kind, source_file, source_row) VALUES "
+    "('00000000-0000-4000-8000-000000000004', {top}, {bottom}, '{kind}', 'f', 2)"
 )
 PROPERTY = (
     "INSERT INTO pub.observed_property (code, title, unit, ucum, definition, possible_min, possible_max) VALUES "
@@ -184,6 +184,12 @@ PROPERTY = (
 DERIVED = (
     "INSERT INTO core.derived (visit_id, quantity, upper_cm, lower_cm, mass_basis, value, coverage, reason, method_version) VALUES "
     "('00000000-0000-4000-8000-000000000004', 'soc_stock', 0, 30, 'fixed_depth', {value}, {coverage}, {reason}, '1')"
+)
+REGION = (
+    "WITH r AS (INSERT INTO core.region (id, kind, code, name_en, geom, area_km2, cell_count, source, licence) VALUES "
+    "('custom-x', 'custom', 'x', 'X', ST_Multi(ST_MakeEnvelope(9, 49, 11, 51, 4326)), 1, 1, 's', 'l') RETURNING id) "
+    "INSERT INTO core.site_region (site_id, region_id, distance_m) "
+    "SELECT '00000000-0000-4000-8000-000000000003', id, 0 FROM r"
 )
 SOUND = [
     DATASET,
@@ -231,7 +237,7 @@ def test_impossible_state_is_refused_by_name(profile: Connection, statement: str
     # A second row under another id, so that only the rule under test can refuse it.
     fresh = statement.replace(
         "'00000000-0000-4000-8000-00000000000"
-        + {"SITE": "3", "VISIT": "4", "LAYER": "5"}.get(
+        + {"SITE": "3", "VISIT": "4"}.get(
             statement.split("(", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1].strip().upper(), "x"
         )
         + "'",
@@ -243,14 +249,87 @@ def test_impossible_state_is_refused_by_name(profile: Connection, statement: str
     assert constraint in str(refusal.value.orig)
 
 
-def test_not_a_number_is_no_result(profile: Connection):
-    with pytest.raises(DBAPIError, match="result_value_is_a_number_check"):
-        profile.execute(
-            text(
-                "INSERT INTO core.result (layer_id, property, value, qualifier, status, reported_value, reported_unit, source_column) "
-                "VALUES ('00000000-0000-4000-8000-000000000005', 'soc', 'NaN', '=', 'measured', 'NaN', 'g/kg', 'soc')"
-            )
+RESULTS = (
+    "UPDATE core.layer SET procedures = '{procedures}', result_values = '{values}', result_texts = '{texts}', "
+    "result_qualifiers = {qualifiers}, result_uncertainties = {uncertainties}"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "constraint"),
+    [
+        ({"values": "{NaN}"}, "layer_values_are_numbers_check"),
+        ({"values": "{Infinity}"}, "layer_values_are_numbers_check"),
+        ({"values": "{-Infinity}"}, "layer_values_are_numbers_check"),
+        ({"values": "{NULL}"}, "layer_results_are_said_check"),
+        ({"texts": "{NULL}"}, "layer_results_are_said_check"),
+        ({"values": "{1,2}"}, "layer_results_are_whole_check"),
+        ({"texts": "{}"}, "layer_results_are_whole_check"),
+        ({"qualifiers": "'=='"}, "layer_results_are_whole_check"),
+        ({"qualifiers": "'?'"}, "layer_qualifiers_known_check"),
+        ({"uncertainties": "'{1,2}'"}, "layer_results_are_whole_check"),
+        ({"uncertainties": "'{0}'"}, "layer_uncertainties_are_positive_check"),
+    ],
+)
+def test_results_of_a_layer_are_whole_and_are_numbers(profile: Connection, given: dict[str, str], constraint: str):
+    sound = {"procedures": "{1}", "values": "{20}", "texts": "{20.0}", "qualifiers": "NULL", "uncertainties": "NULL"}
+    profile.execute(text(RESULTS.format_map(sound)))
+    with pytest.raises(DBAPIError, match=constraint):
+        profile.execute(text(RESULTS.format_map({**sound, **given})))
+
+
+BULK_LINKS = [
+    (table.fullname, column.name, column.info["target"])
+    for table in metadata.tables.values()
+    for column in table.columns
+    if "target" in column.info
+]
+
+
+def test_tables_of_millions_refer_to_each_other():
+    assert {name for name, _, _ in BULK_LINKS} == {"core.visit", "core.site_region", "core.layer", "core.derived"}
+
+
+@pytest.mark.parametrize(("table", "column", "target"), BULK_LINKS)
+def test_bulk_link_refuses_what_is_not_there(profile: Connection, table: str, column: str, target: str):
+    profile.execute(text(DERIVED.format(value=50, coverage=1, reason="NULL")))
+    profile.execute(text(REGION))
+    assert profile.scalar(text(f"SELECT count(*) FROM {table}")) == 1
+    with pytest.raises(DBAPIError, match=f"refers to .* in {target}, which is not there") as refusal:
+        profile.execute(text(f"UPDATE {table} SET {column} = gen_random_uuid()"))
+    assert isinstance(refusal.value.orig, psycopg.errors.ForeignKeyViolation)
+
+
+@pytest.mark.parametrize(("table", "column", "target"), BULK_LINKS)
+def test_bulk_link_goes_with_what_it_refers_to(profile: Connection, table: str, column: str, target: str):
+    profile.execute(text(DERIVED.format(value=50, coverage=1, reason="NULL")))
+    profile.execute(text(REGION))
+    with pytest.raises(DBAPIError, match="never changes"), profile.begin_nested():
+        profile.execute(text(f"UPDATE {target} SET id = gen_random_uuid()"))
+    profile.execute(text(f"DELETE FROM {target} WHERE id IN (SELECT {column} FROM {table})"))
+    assert profile.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+
+
+def test_values_read_as_one_row_each(profile: Connection):
+    procedure = profile.scalar(
+        text(
+            "INSERT INTO core.procedure (upload_id, property, reported_unit, method, status, source_column) VALUES "
+            "('00000000-0000-4000-8000-000000000002', 'soc', '%', 'OrgC_dc', 'measured', 'c') RETURNING id"
         )
+    )
+    profile.execute(
+        text(
+            "UPDATE core.layer SET procedures = ARRAY[CAST(:p AS int)], result_values = '{20}', result_texts = '{<2.0}', "
+            "result_qualifiers = '<', result_uncertainties = '{0.5}', result_flags = '{\"1\": [\"VALUE_UNUSUAL\"]}'"
+        ),
+        {"p": procedure},
+    )
+    row = profile.execute(text("SELECT * FROM core.result")).one()
+    assert (row.property, row.value, row.qualifier, row.uncertainty) == ("soc", 20.0, "<", 0.5)
+    assert (row.reported_value, row.reported_unit, row.method) == ("<2.0", "%", "OrgC_dc")
+    assert (row.status, row.flags, row.source_column, row.laboratory) == ("measured", ["VALUE_UNUSUAL"], "c", None)
+    assert row.id.version == 8
+    assert row.id == profile.execute(text("SELECT id FROM core.result")).scalar()
 
 
 def test_audit_log_is_append_only(database: Database):

@@ -5,7 +5,12 @@ SELECT v.id AS visit_id, v.rock_depth_cm, l.id AS layer_id, l.top_cm, l.bottom_c
 FROM core.site s
 JOIN core.visit v ON v.site_id = s.id
 JOIN core.layer l ON l.visit_id = v.id
-LEFT JOIN core.result r ON r.layer_id = l.id AND r.property = ANY (%(properties)s) AND r.qualifier = '='
+LEFT JOIN LATERAL (
+    SELECT p.property, a.value, p.status, l.result_uncertainties[a.place] AS uncertainty, p.method
+    FROM unnest(l.procedures, l.result_values) WITH ORDINALITY AS a (procedure_id, value, place)
+    JOIN core.procedure p ON p.id = a.procedure_id
+    WHERE p.property = ANY (%(properties)s) AND coalesce(substr(l.result_qualifiers, a.place::int, 1), '=') = '='
+) r ON true
 WHERE s.dataset_id = %(dataset)s
 ORDER BY v.id, l.top_cm, l.id;
 
