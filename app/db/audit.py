@@ -50,13 +50,11 @@ def entries(
     statement = select(audit, account.c.name.label("account_name")).outerjoin(
         account, account.c.id == audit.c.account_id
     )
-    for wanted, condition in (
-        (before, audit.c.entry < before),
-        (account_id, audit.c.account_id == account_id),
-        (action, audit.c.action == action),
-        (target, audit.c.target == target),
-        (since, audit.c.at >= since),
-    ):
+    for wanted, column in ((account_id, audit.c.account_id), (action, audit.c.action), (target, audit.c.target)):
         if wanted is not None:
-            statement = statement.where(condition)
+            statement = statement.where(column == wanted)
+    if before is not None:
+        statement = statement.where(audit.c.entry < before)
+    if since is not None:
+        statement = statement.where(audit.c.at >= since)
     return connection.execute(statement.order_by(audit.c.entry.desc()).limit(limit)).all()

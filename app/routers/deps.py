@@ -5,7 +5,7 @@ import binascii
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -73,9 +73,27 @@ def _value(item: Filter, text: str | None) -> Any:
         return None
     if item.kind == "uuid":
         return uuid(item.name, text)
-    if "\x00" in text:
-        raise InvalidParameter(item.name, "The value holds a character that no text may hold.")
+    return plain(item.name, text)
+
+
+@overload
+def plain(name: str, text: str) -> str: ...
+@overload
+def plain(name: str, text: None) -> None: ...
+def plain(name: str, text: str | None) -> str | None:
+    """Text as the database can hold it."""
+    if text is not None and "\x00" in text:
+        raise InvalidParameter(name, "The value holds a character that no text may hold.")
     return text
+
+
+def moment(name: str, text: str) -> dt.datetime:
+    """A point in time by RFC 3339, such as 2026-11-23T12:00:00Z; a bare day is its first moment in UTC."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise InvalidParameter(name, f"{text!r} is not a time such as 2026-11-23T12:00:00Z.") from None
 
 
 def uuid(name: str, text: str) -> UUID:

@@ -80,7 +80,8 @@ def _of_key(here: Context, sent: str) -> Principal:
         fault = keys.fault(now=now, expires=found.expires, revoked=found.revoked, closed=found.closed)
         if fault:
             raise Unauthenticated(fault, invalid=True)
-        if found.last_used is None or found.last_used < now.replace(minute=0, second=0, microsecond=0):
-            accounts.used(connection, found.key, now)
-        grants = tuple(Grant(*row) for row in accounts.grants(connection, found.account))
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if found.last_used is None or found.last_used < hour:
+            accounts.used(connection, found.key, hour)
+        grants = tuple(Grant(*row) for row in accounts.rights(connection, found.account))
     return Principal(found.account, found.name, grants, frozenset(found.scopes), found.key)

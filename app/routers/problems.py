@@ -33,10 +33,23 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, said in (
         (HTTPStatus.BAD_REQUEST, "A parameter is malformed or unknown; the answer names it."),
         (HTTPStatus.NOT_FOUND, "There is no such thing."),
+        (HTTPStatus.TOO_MANY_REQUESTS, "More requests than the documented limit; try again after Retry-After seconds."),
         (HTTPStatus.SERVICE_UNAVAILABLE, "No answer in time; try again after Retry-After seconds."),
     )
 }
 """What any endpoint may answer beside its own."""
+
+SECURED = {
+    str(int(status)): {
+        "description": said,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, said in (
+        (HTTPStatus.UNAUTHORIZED, "It needs an account, or the key or token that was sent is not valid."),
+        (HTTPStatus.FORBIDDEN, "The account, or the key that was used, may not do this."),
+    )
+}
+"""What endpoints may answer beside that, where they ask who the caller is."""
 
 SCHEMA = {
     "title": "Problem",
@@ -108,10 +121,14 @@ def register(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = described()
         document["components"]["schemas"]["Problem"] = SCHEMA
+        document["components"].get("securitySchemes", {}).pop("optional", None)
         for path in document["paths"].values():
             for operation in path.values():
                 # The framework would answer a malformed parameter with 422; we answer 400.
                 operation["responses"].pop("422", None)
+                if "security" in operation:
+                    operation["security"] = _security(operation["security"])
+                    operation["responses"].update(SECURED)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -132,7 +149,7 @@ def register(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, RequestValidationError)  # noqa: S101 - what the handler is registered for
-        faults = [{"parameter": str(e["loc"][-1]), "detail": str(e["msg"])} for e in fault.errors()]
+        faults = [{"parameter": _place(e["loc"]), "detail": str(e["msg"])} for e in fault.errors()]
         named = "; ".join(f"{f['parameter']}: {f['detail']}" for f in faults)
         return problem(request.url.path, HTTPStatus.BAD_REQUEST, "invalid-parameter", named, faults=faults)
 
@@ -151,6 +168,16 @@ def register(app: FastAPI) -> None:
             detail,
             headers=dict(fault.headers or {}),
         )
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """The parameter, or the way to the field of the body, such as `scopes.0`."""
+    return ".".join(str(step) for step in location[1:]) or str(location[0])
+
+
+def _security(declared: list[dict[str, list[str]]]) -> list[dict[str, list[str]]]:
+    """The requirement of an operation: a credential, or none as well where the anonymous may ask too."""
+    return [{"bearer": []}] if {"bearer": []} in declared else [{}, {"bearer": []}]
 
 
 def _headers(fault: errors.ObservatoryError, status: HTTPStatus) -> dict[str, str] | None:
