@@ -8,9 +8,10 @@ import difflib
 from dataclasses import dataclass
 from typing import Literal
 
-from app.ingest.mapping import LAYER_FIELDS, Field, MappingFile, TableSource
+from app.ingest.mapping import LAYER_FIELDS, Field, MappingFile, Source, TableSource
 from app.ingest.readers import Table, refuse
 from app.ingest.report import Notebook
+from app.ingest.wide import ORIGIN
 from app.soil.properties import PROPERTIES
 
 Need = Literal["required", "for a stock", "for a trend", "optional"]
@@ -169,6 +170,7 @@ SCHEMA: tuple[Column, ...] = (
     ),
     _text("coarse_fragments_basis", "for a stock", "`volume` or `mass`. Write 0 % where there are none.", "volume"),
     _text("coarse_fragments_method", "optional", "GloSIS procedure code.", "CrsFrg_lab"),
+    _measured("porosity_pct", "optional", "", "porosity"),
     _measured("clay_pct", "optional", "34", "clay"),
     _measured("silt_pct", "optional", "28", "silt"),
     _measured("sand_pct", "optional", "38", "sand"),
@@ -179,6 +181,8 @@ SCHEMA: tuple[Column, ...] = (
     _measured("ec_ds_m", "optional", "", "ec"),
     _text("ec_method", "optional", "GloSIS procedure code.", ""),
     _measured("cec_cmol_kg", "optional", "", "cec"),
+    _measured("soc_stock_t_ha", "optional", "", "soc_stock_reported"),
+    _measured("soil_mass_t_ha", "optional", "", "soil_mass_reported"),
     _text("land_use", "for a trend", "FAO land use code: AA, AP, AT, M, HE, HI, FN, FP, PN, S, U …", "AA"),
     _text("management", "for a trend", "Management in words.", "maize, no tillage since 2012"),
     Column(
@@ -236,8 +240,8 @@ def columns_read(mapping: MappingFile, table: TableSource) -> tuple[str, ...]:
         owner = mapping.main if name in LAYER_FIELDS else mapping.sites
         _collect(names, field, mapping, owner, table)
     for value in mapping.values:
-        if table is mapping.main:
-            names |= dict.fromkeys((value.column, *([value.uncertainty] if value.uncertainty else [])))
+        for column in (value.column, *([value.uncertainty] if value.uncertainty else [])):
+            _collect(names, (Source(column=column),), mapping, mapping.main, table)
         for field in (value.property, value.unit, value.method, value.laboratory, value.status):
             _collect(names, field, mapping, mapping.main, table)
     if table is mapping.main:
@@ -245,6 +249,9 @@ def columns_read(mapping: MappingFile, table: TableSource) -> tuple[str, ...]:
     for other in mapping.tables:
         if other.joined_to == table.name or (other.role == "sites" and table.role == "layers"):
             names |= dict.fromkeys(other.key)
+    if table.wide is not None:
+        # Beside a column of values that is made of others stands where each cell was read.
+        names |= dict.fromkeys([ORIGIN + name for name in names])
     return tuple(names)
 
 
@@ -262,7 +269,9 @@ def _collect(
 
 def required_columns(mapping: MappingFile, table: TableSource) -> tuple[str, ...]:
     """Columns that must be there: those the mapping lists, or else all it reads."""
-    return columns_read(mapping, table) if table.required is None else table.required
+    if table.required is not None:
+        return table.required
+    return tuple(name for name in columns_read(mapping, table) if not name.startswith(ORIGIN))
 
 
 def check_header(mapping: MappingFile, source: TableSource, table: Table, notebook: Notebook) -> None:
@@ -270,7 +279,7 @@ def check_header(mapping: MappingFile, source: TableSource, table: Table, notebo
     present = table.frame.columns
     known = columns_read(mapping, source)
     missing = [name for name in required_columns(mapping, source) if name not in present]
-    strangers = [name for name in present if name not in known]
+    strangers = [name for name in present if name not in known and not name.startswith(ORIGIN)]
     if missing:
         raise refuse(
             "COLUMNS_MISSING",

@@ -128,6 +128,8 @@ class Draft:
         self.locate = locate
         self.located = pl.DataFrame(schema={"site_key": pl.String, "region_id": pl.String, "distance_m": pl.Float64})
         self.notebook = notebook
+        self.origins: dict[str, pl.Series] = {}
+        """For columns of values that were made of others: the column that each row of layers was read from."""
         self.frames: dict[FrameName, pl.DataFrame] = {}
         self.marks: dict[FrameName, Marks] = {}
         self.places: dict[FrameName, Place] = {}
@@ -197,6 +199,10 @@ class Draft:
             stays &= marks.alive[index] if alive else ~marks.ignored[index]
         return stays
 
+    def _read_from(self, column: str, layer: int) -> str:
+        origin = self.origins.get(column)
+        return column if origin is None else str(origin[layer])
+
     def _examples(self, finding: Finding, where: pl.DataFrame) -> None:
         place = self.places[finding.on]
         room = self.notebook.room(finding.code, place.file)
@@ -207,7 +213,7 @@ class Draft:
             column, value = finding.column, shown.pop("value", None)
             if finding.on == "results":
                 row = int(self.frames["layers"]["row"][int(frame["layer"][i])])
-                column = column or str(frame["column"][i])
+                column = column or self._read_from(str(frame["column"][i]), int(frame["layer"][i]))
                 value = value if value is not None else str(frame["reported_value"][i])
             else:
                 row = int(frame["row"][i])

@@ -59,7 +59,7 @@ def _note_markers(notebook: Notebook, table: Table, column: str, marker: pl.Seri
         sheet=table.sheet,
         row=int(table.rows[first]),
         column=column,
-        value=str(table.frame[column][first]).strip(),
+        value=str(table.frame[column][first]).strip() if column in table.frame.columns else None,
     )
 
 

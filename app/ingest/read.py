@@ -32,6 +32,7 @@ from app.ingest.harmonise import (
 from app.ingest.mapping import LICENCE_CLASSES, Dataset, MappingFile, SamplingDesign, TableSource
 from app.ingest.readers import MAX_BYTES, Table, read_table, refuse
 from app.ingest.report import Notebook, Report, TableLedger, ValueLedger
+from app.ingest.wide import ORIGIN, needed, origins, reshape
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +94,8 @@ def read(
         source.name: _read_part(mapping, source, _locate(path, mapping, source), notebook, max_bytes)
         for source in mapping.tables
     }
+    parts = _shared_sheets(parts, mapping)
+    _note_outside(parts.values(), notebook)
     main, sites = parts[mapping.main.name], parts[mapping.sites.name]
     dataset = mapping.dataset or _dataset_of(mapping, main)
     draft = Draft(mapping, notebook, today, locate)
@@ -161,6 +164,40 @@ def _read_part(mapping: MappingFile, source: TableSource, path: Path, notebook: 
     return _Part(source=source, table=table, frame=frame)
 
 
+def _shared_sheets(parts: Mapping[str, _Part], mapping: MappingFile) -> dict[str, _Part]:
+    """Where several tables stand in one sheet, what lies outside all of them is counted once, for the main one."""
+    found = dict(parts)
+    first = sorted(found, key=lambda name: name != mapping.main.name)
+    for name in first:
+        part = found[name]
+        sheet = [
+            other
+            for other in first
+            if (found[other].table.file, found[other].table.sheet) == (part.table.file, part.table.sheet)
+        ]
+        if len(sheet) == 1:
+            continue
+        mine: tuple[int, ...] = ()
+        blank: tuple[int, ...] = ()
+        if sheet[0] == name:
+            read = {row for other in sheet for row in found[other].table.rows}
+            read |= {found[other].table.header for other in sheet}
+            read |= {row for other in sheet for row in found[other].table.blank}
+            mine = tuple(row for row in part.table.outside if row not in read)
+            blank = tuple(row for row in part.table.outside_blank if row not in read)
+        table = dataclasses.replace(part.table, outside=mine, outside_blank=blank)
+        found[name] = dataclasses.replace(part, table=table)
+    return found
+
+
+def _note_outside(parts: Iterable[_Part], notebook: Notebook) -> None:
+    for table in (part.table for part in parts):
+        for code, rows in (("ROW_OUTSIDE", table.outside), ("ROW_BLANK", table.outside_blank)):
+            notebook.count(code, len(rows))
+            for row in rows[: notebook.room(code, table.file)]:
+                notebook.example(code, {}, file=table.file, sheet=table.sheet, row=row)
+
+
 # Tables are joined ---------------------------------------------------------------------------------------------------
 
 
@@ -175,8 +212,11 @@ def _join_lookups(draft: Draft, parts: Mapping[str, _Part], part: _Part) -> _Par
         if name not in draft.frames:
             draft.add(name, pl.DataFrame({"row": other.table.rows}), place_of(other.table))
             _stop_repeated(draft, name, other)
+            nameless = other.frame.select(pl.any_horizontal(pl.col(key).is_null())).to_series().arg_true()
+            draft.apply(Finding(code="KEY_MISSING", on=name, where=pl.DataFrame({"i": nameless.cast(pl.Int64)})))
             referenced = other.frame.join(frame.select(key).unique(), on=key, how="semi")
             index = other.frame.with_row_index("i").join(frame.select(key).unique(), on=key, how="anti")
+            index = index.filter(pl.all_horizontal(pl.col(key).is_not_null()))
             idle = pl.DataFrame({"i": index["i"].cast(pl.Int64)}) if referenced.height < other.frame.height else None
             if idle is not None:
                 draft.apply(Finding(code="NOT_REFERENCED", on=name, where=idle.sort("i")))
@@ -351,7 +391,7 @@ def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missin
     kept = pl.Series(standing)
     layers_out = layers.with_columns(draft.marks["layers"].flags()).filter(kept)
     result_stands = pl.Series(draft.alive("results"))
-    results_out = results.with_columns(draft.marks["results"].flags())
+    results_out = results.with_columns(draft.marks["results"].flags(), _read_from(draft, results))
     if not result_stands.all():
         results_out = results_out.filter(result_stands)
     return Ingested(
@@ -394,6 +434,16 @@ def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missin
     )
 
 
+def _read_from(draft: Draft, results: pl.DataFrame) -> pl.Series:
+    """The column that each result was read from, also where the columns of values were made of others."""
+    column = results["column"].cast(pl.String)
+    for name, origin in draft.origins.items():
+        mine = column == name
+        if mine.any():
+            column = column.zip_with(~mine, origin.gather(results["layer"]))
+    return column
+
+
 def _origin(place: Place) -> list[pl.Expr]:
     return [pl.lit(place.file).alias("file"), pl.lit(place.sheet, pl.String).alias("sheet"), pl.col("row")]
 
@@ -403,11 +453,13 @@ def _table_ledgers(draft: Draft, parts: Mapping[str, _Part]) -> list[TableLedger
     for part in parts.values():
         name = {"layers": "layers", "sites": "entries"}.get(part.source.role, f"table {part.source.name}")
         stored, refused, ignored = tally(draft.marks[name].numbers)
-        draft.notebook.rows(part.table.file, part.table.sheet, part.table.rows, draft.marks[name].numbers)
+        draft.notebook.rows(part.table, draft.marks[name].numbers)
         if part.table.ragged:
             refused["ROW_RAGGED"] = len(part.table.ragged)
-        if part.table.blank:
-            ignored["ROW_BLANK"] = len(part.table.blank)
+        if blank := len(part.table.blank) + len(part.table.outside_blank):
+            ignored["ROW_BLANK"] = blank
+        if part.table.outside:
+            ignored["ROW_OUTSIDE"] = len(part.table.outside)
         ledgers.append(
             TableLedger(
                 file=part.table.file,

@@ -186,6 +186,16 @@ _ALL = (
         "Coarse fragments, basis not stated",
         "Share of fragments larger than 2 mm; the source does not say whether by volume or by mass.",
     ),
+    Property(
+        code="porosity",
+        title="Total porosity",
+        unit="1",
+        ucum="1",
+        definition="Volume of pores per total volume of the fine earth.",
+        possible=(0.0, 1.0),
+        usual=(0.2, 0.9),
+        glosis="",
+    ),
     _texture("clay", "Clay", "Mass of particles smaller than 2 µm per mass of mineral fine earth.", "Textclay"),
     _texture(
         "silt",
@@ -222,6 +232,26 @@ _ALL = (
         possible=(0.0, 200.0),
         usual=(1.0, 100.0),
         glosis=_LAYER + "cationExchangeCapacitycSoilProperty",
+    ),
+    Property(
+        code="soc_stock_reported",
+        title="Organic carbon stock, as reported",
+        unit="t/ha",
+        ucum="t/har",
+        definition="Mass of organic carbon per area between top and bottom of the layer, as the source computed it.",
+        possible=(0.0, 6000.0),
+        usual=(0.0, 600.0),
+        glosis="",
+    ),
+    Property(
+        code="soil_mass_reported",
+        title="Soil mass, as reported",
+        unit="t/ha",
+        ucum="t/har",
+        definition="Dry mass of fine soil per area between top and bottom of the layer, as the source computed it.",
+        possible=(0.0, 265_000.0),
+        usual=None,
+        glosis="",
     ),
 )
 

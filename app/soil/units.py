@@ -79,15 +79,36 @@ _EC = {
     "µmho/cm": 0.001,
 }
 _CEC = {"cmol/kg": 1.0, "meq/100g": 1.0, "mmol/100g": 1.0, "mmol/kg": 0.1, "meq/kg": 0.1}
+_PER_AREA = {
+    "t/ha": 1.0,
+    "t/har": 1.0,
+    "Mg/ha": 1.0,
+    "kg/m2": 10.0,
+    "g/m2": 0.01,
+    "g/cm2": 100.0,
+    "mg/cm2": 0.1,
+    "kg/ha": 0.001,
+    "kt/ha": 1000.0,
+}
+_CARBON_PER_AREA = {
+    "tC/ha": 1.0,
+    "MgC/ha": 1.0,
+    "kgC/m2": 10.0,
+    "gC/m2": 0.01,
+    "gC/cm2": 100.0,
+    "kgC/ha": 0.001,
+}
 _DEPTH = {"cm": 1.0, "mm": 0.1, "dm": 10.0, "m": 100.0, "inch": 2.54, "ft": 30.48}
 
 
 def _table(code: str) -> dict[str, float]:
     """Accepted units of one property and their factors, chosen by its canonical unit."""
-    if code == "coarse_fragments_volume":
+    if code in {"coarse_fragments_volume", "porosity"}:
         return _STONES | _STONES_BY_VOLUME
     if code == "coarse_fragments_mass":
         return _STONES | _STONES_BY_MASS
+    if code == "soc_stock_reported":
+        return _PER_AREA | _CARBON_PER_AREA
     by_ucum = {
         "g/kg": _CONTENT,
         "g/cm3": _DENSITY,
@@ -96,6 +117,7 @@ def _table(code: str) -> dict[str, float]:
         "[pH]": _PH,
         "dS/m": _EC,
         "cmol/kg": _CEC,
+        "t/har": _PER_AREA,
     }
     return by_ucum[PROPERTIES[code].ucum]
 

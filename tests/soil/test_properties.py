@@ -5,7 +5,7 @@ from app.soil.properties import PROPERTIES, is_possible, is_usual
 
 def test_every_property_is_filed_under_its_own_code():
     assert [entry.code for entry in PROPERTIES.values()] == list(PROPERTIES)
-    assert len(PROPERTIES) == 22
+    assert len(PROPERTIES) == 25
 
 
 def test_what_is_usual_is_possible():

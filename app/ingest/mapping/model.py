@@ -160,7 +160,7 @@ class TableSource:
     joined_to: str | None = None
     required: tuple[str, ...] | None = None
     header_row: int | None = None
-    """Row of the column names; None: the first that is not blank, 0: there is none."""
+    """Row of the column names; without it they are looked for, or there are none where `names` are declared."""
     first_row: int | None = None
     last_row: int | None = None
     names: tuple[str, ...] | None = None

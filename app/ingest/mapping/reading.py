@@ -145,7 +145,7 @@ def _table(entry: Entry) -> TableSource:
         key=entry.texts("key") or (),
         joined_to=entry.text("joined_to"),
         required=entry.texts("required"),
-        header_row=entry.row("header_row", least=0),
+        header_row=entry.row("header_row"),
         first_row=first,
         last_row=last,
         names=entry.texts("names"),
@@ -153,8 +153,6 @@ def _table(entry: Entry) -> TableSource:
         wide=_wide(entry.entry("wide")),
     )
     entry.close()
-    if table.header_row == 0 and table.names is None:
-        raise EntryInvalid(entry.at("names"), "are missing: a table without header needs the names of its columns")
     if table.header_row is not None and first is not None and first <= table.header_row:
         raise EntryInvalid(entry.at("rows"), "must begin below the header")
     named = [name for name in table.names or () if name]

@@ -50,6 +50,16 @@ READING_RULES = (
         "Often a text with the delimiter in it lacks its quotes.",
     ),
     ignore_rule("ROW_BLANK", "The row is blank.", "Blank row."),
+    ignore_rule(
+        "ROW_OUTSIDE",
+        "The row lies above or below the table: a title, a note or another table.",
+        "The row is no part of the table that is read.",
+    ),
+    note_rule(
+        "TABLE_WIDE",
+        "Columns of a wide table were turned into rows, as the mapping says.",
+        "{columns} columns of {rows} rows became {layers} rows.",
+    ),
     note_rule(
         "MISSING_MARKER",
         "The cell holds a marker for a missing value; it is empty, never a number.",

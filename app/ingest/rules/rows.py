@@ -13,6 +13,12 @@ ROW_RULES = (
         "Give each observation its own identifier.",
     ),
     row_rule(
+        "KEY_MISSING",
+        "A row of a joined table lacks a part of its key, so that it belongs to nothing.",
+        "The key is empty.",
+        "Fill in the identifier, or the year, that says what the row is about.",
+    ),
+    row_rule(
         "ORPHAN",
         "The row refers to a site or observation that the file does not hold.",
         "No row with the key {key} in {table}.",
