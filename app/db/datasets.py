@@ -10,6 +10,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from app.db.tables import dataset, dataset_owner, upload
 
 
+def hold(connection: Connection, ids: Sequence[UUID]) -> None:
+    """Keep these datasets from being changed by others until the transaction ends, and wait for who has them.
+
+    Locks are taken in order of ids, and before the turn to publish (releases.await_turn), so that nobody waits in a
+    circle.
+    """
+    connection.execute(
+        select(dataset.c.id).where(dataset.c.id.in_(ids)).order_by(dataset.c.id).with_for_update(key_share=True)
+    )
+
+
 def find(connection: Connection, slug: str) -> Row[Any] | None:
     """The dataset of that name, if there is one."""
     return connection.execute(select(dataset).where(dataset.c.slug == slug)).first()
@@ -46,6 +57,25 @@ def stored_upload(connection: Connection, dataset_id: UUID) -> Row[Any] | None:
         .order_by(upload.c.created_at.desc())
         .limit(1)
     ).first()
+
+
+def unreleased_upload(connection: Connection, dataset_id: UUID) -> UUID | None:
+    """The stored upload of a dataset that no release has published yet."""
+    found: UUID | None = connection.scalar(
+        select(upload.c.id).where(
+            upload.c.dataset_id == dataset_id, upload.c.state == "stored", upload.c.release.is_(None)
+        )
+    )
+    return found
+
+
+def mark_released(connection: Connection, dataset_id: UUID, number: int) -> None:
+    """Note the first release that published what a dataset holds."""
+    connection.execute(
+        update(upload)
+        .where(upload.c.dataset_id == dataset_id, upload.c.state == "stored", upload.c.release.is_(None))
+        .values(release=number)
+    )
 
 
 def record_upload(connection: Connection, values: Mapping[str, Any]) -> UUID:

@@ -345,56 +345,6 @@ def test_audit_log_is_append_only(database: Database):
 # --- Positions ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("precision", "lon", "lat"), [("100m", -43.2095, -22.9135), ("1km", -43.205, -22.915), ("10km", -43.25, -22.95)]
-)
-def test_position_is_generalised_to_the_centre_of_its_cell(
-    connection: Connection, precision: str, lon: float, lat: float
-):
-    x, y = connection.execute(
-        text(
-            "SELECT ST_X(p), ST_Y(p) FROM core.generalised(ST_SetSRID(ST_MakePoint(-43.2093, -22.9132), 4326), :p) AS p"
-        ),
-        {"p": precision},
-    ).one()
-    assert (x, y) == (pytest.approx(lon), pytest.approx(lat))
-
-
-def test_all_positions_of_a_cell_are_published_as_one_point(connection: Connection):
-    n = connection.scalar(
-        text(
-            "SELECT count(DISTINCT core.generalised(ST_SetSRID(ST_MakePoint(10 + i / 1000.0, 50 + i / 1000.0), 4326), '10km')) "
-            "FROM generate_series(1, 99) AS i"
-        )
-    )
-    assert n == 1
-
-
-def test_published_uncertainty_reaches_the_true_position(connection: Connection):
-    worst = connection.scalar(
-        text(
-            "SELECT max(ST_Distance(p::geography, core.generalised(p, '1km')::geography) - core.published_uncertainty(p, '1km', NULL)) "
-            "FROM (SELECT ST_SetSRID(ST_MakePoint(20 + i / 997.0, -80 + i / 6.3), 4326) AS p FROM generate_series(0, 1000) AS i) positions"
-        )
-    )
-    assert worst is not None
-    assert worst <= 0
-
-
-def test_published_uncertainty_tells_nothing_of_the_place_within_its_cell(connection: Connection):
-    n = connection.scalar(
-        text(
-            "SELECT count(DISTINCT core.published_uncertainty(ST_SetSRID(ST_MakePoint(10, 50 + i / 1000.0), 4326), '10km', NULL)) "
-            "FROM generate_series(1, 99) AS i"
-        )
-    )
-    assert n == 1
-
-
-def test_region_precision_publishes_no_point(connection: Connection):
-    assert connection.scalar(text("SELECT core.generalised(ST_SetSRID(ST_MakePoint(1, 2), 4326), 'region')")) is None
-
-
 def test_published_positions_can_be_restored_from_a_dump(connection: Connection):
     """A restore empties the search path, so functions behind generated columns must name their schemas."""
     connection.execute(text("SET LOCAL search_path = ''"))

@@ -3,90 +3,193 @@
 SELECT pg_advisory_xact_lock(4000005);
 
 -- new_release --
--- The next release. The lock makes publications wait for each other; the hash chains each release to the one before.
+-- The next release. The lock makes publications wait for each other; the hash chains each release to the one before, and
+-- takes up the rows when the release is sealed.
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(4000005)),
 before AS (SELECT max(number) AS number FROM pub.release, turn)
-INSERT INTO pub.release (number, kind, summary, content_hash)
-SELECT coalesce(before.number, 0) + 1, :kind, :summary,
+INSERT INTO pub.release (number, kind, summary, dataset_id, content_hash)
+SELECT coalesce(before.number, 0) + 1, :kind, :summary, :dataset,
        sha256(convert_to(concat_ws(E'\n',
            (SELECT encode(content_hash, 'hex') FROM pub.release r WHERE r.number = before.number), CAST(:summary AS text),
            CAST(:content AS text)), 'UTF8'))
 FROM before
 RETURNING number;
 
--- close_dataset --
--- End the published rows of a dataset with this release. One statement, so that a dataset is never half there.
-WITH sites AS (
-    UPDATE pub.site SET released_to = :release WHERE dataset_id = :dataset AND released_to IS NULL
-), observations AS (
-    UPDATE pub.observation SET released_to = :release WHERE dataset_id = :dataset AND released_to IS NULL
-)
-UPDATE pub.dataset SET released_to = :release WHERE id = :dataset AND released_to IS NULL;
+-- say_changes --
+-- Say in a release what it changed.
+UPDATE pub.release SET changes = changes || CAST(:changes AS jsonb) WHERE number = :release;
 
--- publish_sites --
--- Sites of a dataset as they may be shown: the position generalised, and own ids only where it is exact.
-INSERT INTO pub.site (
-    id, dataset_id, own_id, geom, coordinate_uncertainty_m, location_precision, country, n_visits, first_sampled,
-    last_sampled, soc_stock, soc_stock_reason, soc_content, synthetic, released_from
+-- shown_dataset --
+-- The published terms of a dataset, and those that it had last where it is not published any more.
+SELECT p.*, r.created_at AS released_at FROM pub.dataset p JOIN pub.release r ON r.number = p.released_from
+WHERE p.id = :dataset
+ORDER BY p.released_to DESC NULLS FIRST LIMIT 1;
+
+-- history_of_dataset --
+-- Releases that are about a dataset, the newest first.
+SELECT r.number, r.created_at, r.kind, r.summary, r.changes, encode(r.content_hash, 'hex') AS content_hash
+FROM pub.release r WHERE r.dataset_id = :dataset ORDER BY r.number DESC;
+
+-- close_sites --
+-- End the published sites of a dataset that are no longer, or no longer like this. Says of each whether it goes on.
+-- In braces stand the query of the rows as they should be, its columns, and the columns as they are now.
+UPDATE pub.site o SET released_to = :release
+FROM (
+    SELECT c.fid, w.id IS NOT NULL AS goes_on
+    FROM pub.site c LEFT JOIN ({wanted}) w ON w.id = c.id
+    WHERE c.dataset_id = :dataset AND c.released_to IS NULL
+      AND (w.id IS NULL OR ROW({columns}) IS DISTINCT FROM ROW({now}))
+) ended
+WHERE o.fid = ended.fid
+RETURNING ended.goes_on;
+
+-- sites_as_published --
+-- Sites of a dataset as they may be shown: positions generalised to the centre of a fixed cell, and whatever could say
+-- more than the cell withheld: own ids, days, and the country where the cell touches several.
+WITH dataset AS MATERIALIZED (
+    SELECT d.id, d.location_precision, d.synthetic FROM core.dataset d
+    WHERE d.id = :dataset AND coalesce(d.embargo_until, current_date) <= current_date
+      AND d.licence_class <> 'aggregate_only'
+), place AS MATERIALIZED (
+    SELECT s.id, s.own_id, s.geom, s.coord_uncertainty_m, d.location_precision, d.synthetic,
+           d.location_precision = 'exact' AS exact, home.region_id AS country,
+           pub.grid_cell(s.geom, d.location_precision) AS cell
+    FROM dataset d JOIN core.site s ON s.dataset_id = d.id
+    LEFT JOIN LATERAL (
+        SELECT sr.region_id FROM core.site_region sr JOIN core.region r ON r.id = sr.region_id AND r.kind = 'country'
+        WHERE sr.site_id = s.id ORDER BY sr.distance_m, sr.region_id LIMIT 1
+    ) home ON true
+), touched AS MATERIALIZED (
+    SELECT c.cell, array_agg(DISTINCT part.region_id) AS countries
+    FROM (SELECT DISTINCT cell FROM place WHERE cell IS NOT NULL) c
+    JOIN core.region_part part ON ST_Intersects(part.geom, c.cell)
+    JOIN core.region r ON r.id = part.region_id AND r.kind = 'country'
+    GROUP BY c.cell
+), label AS MATERIALIZED (
+    -- Where a site of which only the country may be said is drawn, and how far from there it may be.
+    SELECT r.id, at.geom,
+           ceil((max(ST_Distance(at.geom::geography, corner.geom::geography)) + 10000) / 1000) * 1000 AS reach
+    FROM core.region r
+    CROSS JOIN LATERAL (SELECT coalesce(r.label_point, ST_PointOnSurface(r.geom)) AS geom) at
+    CROSS JOIN LATERAL ST_DumpPoints(ST_Segmentize(r.geom, 1)) corner
+    WHERE r.id IN (SELECT country FROM place WHERE location_precision = 'region')
+    GROUP BY r.id, at.geom
 )
-SELECT s.id, s.dataset_id, CASE WHEN d.location_precision = 'exact' THEN s.own_id END,
-       core.generalised(s.geom, d.location_precision),
-       core.published_uncertainty(s.geom, d.location_precision, s.coord_uncertainty_m), d.location_precision,
-       (SELECT sr.region_id FROM core.site_region sr JOIN core.region r ON r.id = sr.region_id AND r.kind = 'country'
-        WHERE sr.site_id = s.id ORDER BY sr.distance_m LIMIT 1),
-       span.n_visits, span.first_sampled, span.last_sampled, stock.value, stock.reason, content.value, d.synthetic, :release
-FROM core.dataset d
-JOIN core.site s ON s.dataset_id = d.id
+SELECT p.id, CAST(:dataset AS uuid) AS dataset_id, CASE WHEN p.exact THEN p.own_id END AS own_id,
+       coalesce(label.geom, core.generalised(p.geom, p.location_precision)) AS geom,
+       coalesce(label.reach + core.uncertainty_class(p.coord_uncertainty_m),
+                core.published_uncertainty(p.geom, p.location_precision, p.coord_uncertainty_m)) AS coordinate_uncertainty_m,
+       p.location_precision,
+       CASE WHEN p.cell IS NULL OR touched.countries IS NULL OR touched.countries = ARRAY[p.country] THEN p.country END AS country,
+       span.n_visits,
+       CASE WHEN p.exact THEN span.first_sampled ELSE date_trunc('year', span.first_sampled)::date END AS first_sampled,
+       CASE WHEN p.exact THEN span.last_sampled
+            ELSE (date_trunc('year', span.last_sampled) + interval '1 year - 1 day')::date END AS last_sampled,
+       stock.value AS soc_stock, stock.reason AS soc_stock_reason, content.value AS soc_content, p.synthetic
+FROM place p
+LEFT JOIN touched ON touched.cell = p.cell
+LEFT JOIN label ON label.id = p.country AND p.location_precision = 'region'
 CROSS JOIN LATERAL (
-    SELECT count(*) AS n_visits, min(v.sampled_from) AS first_sampled, max(v.sampled_to) AS last_sampled
-    FROM core.visit v WHERE v.site_id = s.id
+    SELECT count(*)::int AS n_visits, min(v.sampled_from) AS first_sampled, max(v.sampled_to) AS last_sampled
+    FROM core.visit v WHERE v.site_id = p.id
 ) span
 LEFT JOIN LATERAL (
     -- The latest profile that has a stock; where none has, the reason of the latest.
     SELECT x.value, x.reason FROM core.visit v JOIN core.derived x ON x.visit_id = v.id
-    WHERE v.site_id = s.id AND x.quantity = 'soc_stock' AND x.upper_cm = 0 AND x.lower_cm = 30
+    WHERE v.site_id = p.id AND x.quantity = 'soc_stock' AND x.upper_cm = 0 AND x.lower_cm = 30
     ORDER BY (x.value IS NULL), v.sampled_from DESC NULLS LAST, v.id LIMIT 1
 ) stock ON true
 LEFT JOIN LATERAL (
     SELECT x.value FROM core.visit v JOIN core.derived x ON x.visit_id = v.id
-    WHERE v.site_id = s.id AND x.quantity = 'soc_content' AND x.upper_cm = 0 AND x.lower_cm = 30
+    WHERE v.site_id = p.id AND x.quantity = 'soc_content' AND x.upper_cm = 0 AND x.lower_cm = 30
     ORDER BY (x.value IS NULL), v.sampled_from DESC NULLS LAST, v.id LIMIT 1
 ) content ON true
-WHERE d.id = :dataset
-  AND coalesce(d.embargo_until, current_date) <= current_date
-  AND d.licence_class <> 'aggregate_only'
-  AND d.location_precision <> 'region';
+WHERE p.location_precision <> 'region' OR label.id IS NOT NULL
 
--- publish_observations --
--- Results of a dataset at the positions that its sites were published with.
-INSERT INTO pub.observation (
-    id, site_id, visit_id, dataset_id, geom, coordinate_uncertainty_m, location_precision, property, value, qualifier,
-    uncertainty, status, method, top_cm, bottom_cm, layer_kind, horizon, sampled_from, sampled_to, date_precision, flags,
-    synthetic, released_from
-)
-SELECT r.id, p.id, v.id, p.dataset_id, p.geom, p.coordinate_uncertainty_m, p.location_precision, r.property, r.value,
-       r.qualifier, r.uncertainty, r.status, r.method, l.top_cm, l.bottom_cm, l.kind, l.horizon, v.sampled_from,
-       v.sampled_to, v.date_precision, s.flags || l.flags || r.flags, p.synthetic, :release
+-- add_sites --
+-- Begin the sites that are not published like this yet. Their order is that of random ids: row numbers go into tiles, and
+-- the order of the file could tell where in a cell a site lies.
+INSERT INTO pub.site ({names}, released_from)
+SELECT {columns}, :release FROM ({wanted}) w
+WHERE NOT EXISTS (SELECT FROM pub.site c WHERE c.id = w.id AND c.released_to IS NULL)
+ORDER BY w.id;
+
+-- close_observations --
+-- The same as close_sites, for observations.
+UPDATE pub.observation o SET released_to = :release
+FROM (
+    SELECT c.fid, w.id IS NOT NULL AS goes_on
+    FROM pub.observation c LEFT JOIN ({wanted}) w ON w.id = c.id
+    WHERE c.dataset_id = :dataset AND c.released_to IS NULL
+      AND (w.id IS NULL OR ROW({columns}) IS DISTINCT FROM ROW({now}))
+) ended
+WHERE o.fid = ended.fid
+RETURNING ended.goes_on;
+
+-- observations_as_published --
+-- Results of a dataset at the positions that its sites are published with. What is said of a position is withheld with it.
+SELECT r.id, p.id AS site_id, v.id AS visit_id, p.dataset_id, p.geom, p.coordinate_uncertainty_m, p.location_precision,
+       r.property, r.value, r.qualifier, r.uncertainty, r.status, r.method, l.top_cm, l.bottom_cm, l.kind AS layer_kind,
+       l.horizon,
+       CASE WHEN p.location_precision = 'exact' THEN v.sampled_from
+            ELSE date_trunc('year', v.sampled_from)::date END AS sampled_from,
+       CASE WHEN p.location_precision = 'exact' THEN v.sampled_to
+            ELSE (date_trunc('year', v.sampled_to) + interval '1 year - 1 day')::date END AS sampled_to,
+       CASE WHEN p.location_precision = 'exact' OR v.sampled_from IS NULL THEN v.date_precision
+            ELSE 'year' END AS date_precision,
+       CASE WHEN p.location_precision = 'exact' THEN s.flags ELSE '{}' END || l.flags || r.flags AS flags, p.synthetic
 FROM pub.site p
 JOIN core.site s ON s.id = p.id
 JOIN core.visit v ON v.site_id = s.id
 JOIN core.layer l ON l.visit_id = v.id
 JOIN core.result r ON r.layer_id = l.id
-WHERE p.dataset_id = :dataset AND p.released_to IS NULL;
+WHERE p.dataset_id = :dataset AND p.released_to IS NULL
 
--- publish_dataset --
--- The terms of a dataset, with the counts of what is shown.
-INSERT INTO pub.dataset (
-    id, slug, title, description, licence, licence_url, licence_class, citation, doi, source_url, owners, sampling_design,
-    location_precision, synthetic, n_sites, n_observations, released_from
+-- add_observations --
+-- Begin the observations that are not published like this yet, in the order of random ids.
+INSERT INTO pub.observation ({names}, released_from)
+SELECT {columns}, :release FROM ({wanted}) w
+WHERE NOT EXISTS (SELECT FROM pub.observation c WHERE c.id = w.id AND c.released_to IS NULL)
+ORDER BY w.id;
+
+-- close_dataset --
+-- End all published rows of a dataset with this release. One statement, so that a dataset is never half there.
+WITH sites AS (
+    UPDATE pub.site SET released_to = :release WHERE dataset_id = :dataset AND released_to IS NULL RETURNING 1
+), observations AS (
+    UPDATE pub.observation SET released_to = :release WHERE dataset_id = :dataset AND released_to IS NULL RETURNING 1
+), terms AS (
+    UPDATE pub.dataset SET released_to = :release WHERE id = :dataset AND released_to IS NULL
 )
+SELECT (SELECT count(*) FROM sites) AS n_sites, (SELECT count(*) FROM observations) AS n_observations;
+
+-- dataset_as_published --
+-- The terms of a dataset, with the counts of what is shown. Nothing before the end of its embargo.
 SELECT d.id, d.slug, d.title, d.description, d.licence, d.licence_url, d.licence_class, d.citation, d.doi, d.source_url,
-       (SELECT coalesce(array_agg(o.name ORDER BY o.name), '{}') FROM core.dataset_owner o WHERE o.dataset_id = d.id),
+       (SELECT coalesce(array_agg(o.name ORDER BY o.name), '{}') FROM core.dataset_owner o WHERE o.dataset_id = d.id) AS owners,
        d.sampling_design, d.location_precision, d.synthetic,
-       (SELECT count(*) FROM pub.site s WHERE s.dataset_id = d.id AND s.released_to IS NULL),
-       (SELECT count(*) FROM pub.observation o WHERE o.dataset_id = d.id AND o.released_to IS NULL), :release
+       (SELECT count(*)::int FROM pub.site s WHERE s.dataset_id = d.id AND s.released_to IS NULL) AS n_sites,
+       (SELECT count(*)::int FROM pub.observation o WHERE o.dataset_id = d.id AND o.released_to IS NULL) AS n_observations
 FROM core.dataset d
-WHERE d.id = :dataset;
+WHERE d.id = :dataset AND coalesce(d.embargo_until, current_date) <= current_date
+
+-- close_terms --
+-- End the published terms of a dataset where they are no longer like this.
+UPDATE pub.dataset o SET released_to = :release
+FROM (
+    SELECT c.row, w.id IS NOT NULL AS goes_on
+    FROM pub.dataset c LEFT JOIN ({wanted}) w ON w.id = c.id
+    WHERE c.id = :dataset AND c.released_to IS NULL
+      AND (w.id IS NULL OR ROW({columns}) IS DISTINCT FROM ROW({now}))
+) ended
+WHERE o.row = ended.row
+RETURNING ended.goes_on;
+
+-- add_terms --
+-- Begin the terms that are not published like this yet.
+INSERT INTO pub.dataset ({names}, released_from)
+SELECT {columns}, :release FROM ({wanted}) w
+WHERE NOT EXISTS (SELECT FROM pub.dataset c WHERE c.id = w.id AND c.released_to IS NULL);
 
 -- choose_site_zooms --
 -- The smallest zoom at which each site is drawn: a tile shows one site per cell of 1/64 of its side, the one whose id
@@ -94,7 +197,7 @@ WHERE d.id = :dataset;
 -- does not matter. Only sites in coarse cells that this release touched are chosen anew. From zoom 14 on all are drawn.
 WITH touched AS (
     SELECT DISTINCT morton >> 36 AS cell FROM pub.site
-    WHERE released_from = :release OR released_to = :release
+    WHERE released_from = :release OR released_to BETWEEN :since AND :release
 ), candidate AS (
     SELECT s.fid, s.morton, hashtextextended(s.id::text, 0) AS luck
     FROM pub.site s JOIN touched t ON s.morton >> 36 = t.cell
@@ -116,7 +219,7 @@ WHERE s.fid = c.fid AND s.min_zoom <> coalesce(chosen.zoom, 14);
 -- The same for observations, property by property; of one site the topmost layer of the latest profile comes first.
 WITH touched AS (
     SELECT DISTINCT property, morton >> 36 AS cell FROM pub.observation
-    WHERE released_from = :release OR released_to = :release
+    WHERE released_from = :release OR released_to BETWEEN :since AND :release
 ), candidate AS (
     SELECT o.fid, o.property, o.morton, o.top_cm, o.sampled_from, hashtextextended(o.site_id::text, 0) AS luck
     FROM pub.observation o JOIN touched t ON o.property = t.property AND o.morton >> 36 = t.cell
@@ -160,6 +263,26 @@ WHERE EXISTS (SELECT FROM core.membership m WHERE m.organisation_id = o.id);
 SELECT DISTINCT sr.region_id
 FROM core.site s JOIN core.site_region sr ON sr.site_id = s.id
 WHERE s.dataset_id = :dataset;
+
+-- due_datasets --
+-- Datasets whose embargo is over and that are not shown yet.
+SELECT d.id FROM core.dataset d
+WHERE d.state = 'published' AND d.embargo_until <= current_date
+  AND NOT EXISTS (SELECT FROM pub.dataset p WHERE p.id = d.id AND p.released_to IS NULL)
+ORDER BY d.slug;
+
+-- unsettled_release --
+-- The release that took a dataset's rows down and left the rest to a job: choosing points and computing figures anew.
+SELECT r.number FROM pub.release r
+WHERE r.dataset_id = :dataset AND r.changes @> '{"settled": false}'
+  AND NOT EXISTS (SELECT FROM pub.release later WHERE later.dataset_id = :dataset AND later.number > r.number)
+ORDER BY r.number DESC LIMIT 1;
+
+-- regions_sharing --
+-- Regions that share a site with some regions: where one figure could be worked out from others.
+SELECT DISTINCT other.region_id
+FROM core.site_region mine JOIN core.site_region other ON other.site_id = mine.site_id
+WHERE mine.region_id = ANY (:regions);
 
 -- sites_of_regions --
 -- Sites of published datasets per region, with or without values: what coverage is counted against.
