@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from app import logs
 from app.db import migrations, session
 from app.db.session import Database
-from app.routers import accounts, collections, indicators, landing, problems, tiles
+from app.routers import accounts, collections, indicators, landing, mappings, problems, tiles
 from app.routers.around import Around
 from app.routers.deps import Context
 from app.settings import Settings
@@ -44,7 +44,14 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         redirect_slashes=False,
         responses=problems.RESPONSES,
     )
-    for router in (landing.router, collections.router, tiles.router, indicators.router, accounts.router):
+    for router in (
+        landing.router,
+        collections.router,
+        tiles.router,
+        indicators.router,
+        accounts.router,
+        mappings.router,
+    ):
         app.include_router(router)
     if STATIC.is_dir():
         app.mount("/map", StaticFiles(directory=STATIC, html=True), name="map")

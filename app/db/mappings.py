@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, false, func, insert, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.db.tables import account as accounts
 from app.db.tables import mapping
@@ -43,10 +44,14 @@ def versions(connection: Connection, name: str, account: UUID | None) -> list[in
     return [row.version for row in connection.execute(statement)]
 
 
-def listed(connection: Connection, account: UUID | None) -> Sequence[Row[Any]]:
-    """The newest version of each mapping that the account may use, without its body, by name."""
-    newest = _visible(account).distinct(mapping.c.name).order_by(mapping.c.name, mapping.c.version.desc())
-    return connection.execute(newest).all()
+def listed(
+    connection: Connection, account: UUID | None, *, limit: int | None = None, after: str | None = None
+) -> Sequence[Row[Any]]:
+    """The newest version of each mapping that the account may use, without its body, by name; those behind `after`."""
+    newest = _visible(account).ext(distinct_on(mapping.c.name)).order_by(mapping.c.name, mapping.c.version.desc())
+    if after is not None:
+        newest = newest.where(mapping.c.name > after)
+    return connection.execute(newest.limit(limit)).all()
 
 
 def save(
