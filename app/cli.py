@@ -24,6 +24,7 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from app import logs, worker
+from app.commands import accounts as people
 from app.db import datasets, jobs, migrations, releases, session
 from app.db.session import Database
 from app.errors import InputRefused, ObservatoryError, RefusedFile, SetupFault
@@ -105,6 +106,10 @@ def progress(title: str) -> Iterator[Callable[[str], None]]:
         yield tell
 
 
+cli.add_typer(people.keys_app(database, out), name="keys")
+cli.add_typer(people.accounts_app(database, out), name="accounts")
+
+
 @cli.command()
 def serve(
     *,
@@ -126,6 +131,7 @@ def serve(
         if first_seed:
             with prepared(found, here) as engine:
                 _seed(here, engine, if_new=True)
+        _introduce(found, here)
         _say("Map:", "bold", f"http://{shown}:{found.port}/map/  (Ctrl-C stops)")
         uvicorn.run(
             service.create_app(found, here),
@@ -135,6 +141,16 @@ def serve(
             access_log=False,
             proxy_headers=True,
             timeout_graceful_shutdown=10,
+        )
+
+
+def _introduce(found: Settings, here: Database) -> None:
+    """Print a key for the first administrator, once: only its hash is stored, and no log line has it."""
+    with prepared(found, here) as engine, engine.begin() as connection:
+        key = people.first_key(connection)
+    if key:
+        _say(
+            "Key of the first administrator:", "bold", f"{key}  (shown this once; docs/accounts.md says how to use it)"
         )
 
 

@@ -116,12 +116,13 @@ def set_closed(connection: Connection, account_id: UUID, *, closed: bool) -> Row
 
 def is_last_administrator(connection: Connection, account_id: UUID) -> bool:
     """Whether no other open account is an administrator. Whoever asks at the same time waits for this transaction."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('administrators'))"))
-    return account_id in (them := administrators(connection)) and len(them) == 1
+    return administrators(connection, lock=True) == {account_id}
 
 
-def administrators(connection: Connection) -> set[UUID]:
-    """Open accounts with the administrator's role."""
+def administrators(connection: Connection, *, lock: bool = False) -> set[UUID]:
+    """Open accounts with the administrator's role; with `lock` one transaction after the other gets the answer."""
+    if lock:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('administrators'))"))
     return set(
         connection.scalars(
             select(account.c.id)

@@ -70,6 +70,19 @@ SCOPE_ACTIONS: dict[Scope, frozenset[Action]] = {
 """What a key with a scope may be used for. Exact positions need more than a key for reading."""
 
 
+def place_fault(role: str, *, dataset: object = None, network: object = None) -> tuple[str, str] | None:
+    """Why a role cannot hold there (the parameter, a sentence): it would hold nowhere, or in more places than one."""
+    if dataset is not None and network is not None:
+        return "network", "A role holds for a dataset or for a network, not for both."
+    if role == "administrator" and (dataset is not None or network is not None):
+        return "network" if dataset is None else "dataset", "An administrator is one everywhere."
+    if role == "coordinator" and network is None:
+        return "network", "A coordinator needs the network to coordinate."
+    if role in {"reader", "reviewer"} and dataset is None and network is None:
+        return "dataset", f"A {role} needs a dataset or a network."
+    return None
+
+
 @dataclass(frozen=True)
 class Grant:
     """A role, and the dataset or network it holds for."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from app.db import accounts, audit
 from app.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from app.identity import keys
-from app.identity.roles import SCOPES, Principal, Role, Scope
+from app.identity.roles import SCOPES, Principal, Role, Scope, place_fault
 from app.routers import deps
 from app.routers.bodies import Body, Line, Slug
 from app.routers.deps import Desk, Here
@@ -259,8 +259,9 @@ def give_grant(request: Request, caller: Member, connection: Desk, account_id: s
     """Administrators give every role; coordinators give reader, contributor and reviewer within their network."""
     _require_some_granting(caller)
     deps.only(request)
+    if fault := place_fault(body.role, dataset=body.dataset, network=body.network):
+        raise InvalidParameter(*fault)
     where = _where(connection, caller, body.dataset, body.network)
-    _require_sensible(body)
     _require_granting(caller, where, body.role)
     found = _account(connection, deps.uuid("account_id", account_id), lock=True)
     if found.closed_at is not None:
@@ -327,19 +328,6 @@ def _where(connection: Connection, caller: Principal, slug: str | None, code: st
         if network is None:
             raise NotFound(f"There is no network {code}.")
     return _Where(dataset, network)
-
-
-def _require_sensible(body: NewGrant) -> None:
-    """Refuse a role that would hold nowhere, or in more places than one."""
-    named = [name for name in ("dataset", "network") if getattr(body, name) is not None]
-    if len(named) > 1:
-        raise InvalidParameter("network", "A grant holds for a dataset or for a network, not for both.")
-    if body.role == "administrator" and named:
-        raise InvalidParameter(named[0], "An administrator is one everywhere.")
-    if body.role == "coordinator" and named != ["network"]:
-        raise InvalidParameter("network", "A coordinator needs the network to coordinate.")
-    if body.role in {"reader", "reviewer"} and not named:
-        raise InvalidParameter("dataset", f"A {body.role} needs a dataset or a network.")
 
 
 def _require_some_granting(caller: Principal) -> None:

@@ -1,0 +1,1 @@
+"""Groups of commands, one file each; the command line puts them together."""
