@@ -7,6 +7,7 @@ drop a row without an issue and a line in the ledger.
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,7 +23,17 @@ results, and `table <name>` for the rows of joined tables."""
 
 Locate = Callable[[pl.DataFrame], pl.DataFrame]
 """Places sites in countries: site_key, longitude, latitude, country_code in; site_key, region_id, region, distance_m
-(0 inside), declared, declared_distance_m and repair out, in the same order, empty where there is none."""
+(0 inside), declared, declared_distance_m and repair out, in the same order, empty where there is none. It may add the
+middle that a site lies in: middle (centre, label, bounding box or town), place, middle_distance_m and radius_m."""
+
+MIDDLES = {
+    "site_key": pl.String,
+    "middle": pl.String,
+    "place": pl.String,
+    "distance_m": pl.Float64,
+    "radius_m": pl.Float64,
+}
+"""A site near a middle: what middle of which place, how far away, and how far the place reaches. [m]"""
 
 _CODES = tuple(RULES)
 _NUMBER = {code: number for number, code in enumerate(_CODES, start=1)}
@@ -122,11 +133,17 @@ class Draft:
         notebook: Notebook,
         today: dt.date,
         locate: Locate | None = None,
+        uploaded: dt.date | None = None,
     ) -> None:
         self.mapping = mapping
         self.today = today
+        self.uploaded = uploaded or today
         self.locate = locate
         self.located = pl.DataFrame(schema={"site_key": pl.String, "region_id": pl.String, "distance_m": pl.Float64})
+        self.middles = pl.DataFrame(schema=MIDDLES)
+        """Sites that lie in the middle of a country, region or town."""
+        self.memo: dict[str, Any] = {}
+        """What several checks need and is worth keeping between them."""
         self.notebook = notebook
         self.origins: dict[str, pl.Series] = {}
         """For columns of values that were made of others: the column that each row of layers was read from."""

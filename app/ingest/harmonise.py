@@ -15,12 +15,10 @@ from app.ingest.draft import Draft, Finding, FrameName, Place
 from app.ingest.fields import resolve
 from app.ingest.mapping import SITE_FIELDS, VISIT_FIELDS, MappingFile
 from app.ingest.numbers import ANY_NUMBER_MARKERS, TEXT_MARKERS, decimals, parse_numbers
-from app.ingest.positions import METRES_PER_DEGREE, is_geographic, to_wgs84
+from app.ingest.positions import to_wgs84
 from app.ingest.readers import Table
 from app.ingest.report import Notebook
 from app.ingest.values import RESULTS_SCHEMA, Cells, read_values
-
-_COARSE_DECIMALS = 2
 
 _SITE_TEXTS = ("site_name", "country_code", "cluster")
 _VISIT_TEXTS = (
@@ -217,7 +215,7 @@ def group_sites(draft: Draft) -> list[Finding]:
 
 
 def _locate(mapping: MappingFile, sites: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    """Positions in WGS 84, the declared repair of lost signs, and uncertainty from missing digits."""
+    """Positions in WGS 84, and the declared repair of lost signs."""
     text = pl.concat_str("longitude_text", "latitude_text", separator=" ")
     longitude, latitude = to_wgs84(sites["longitude"], sites["latitude"], mapping.crs)
     sites = sites.with_columns(
@@ -240,21 +238,6 @@ def _locate(mapping: MappingFile, sites: pl.DataFrame) -> tuple[pl.DataFrame, li
             )
         )
         sites = sites.with_columns(longitude=pl.when(lost).then(-pl.col("longitude")).otherwise("longitude"))
-    if is_geographic(mapping.crs):
-        by_digits = METRES_PER_DEGREE * (10.0 ** -pl.col("coord_decimals").cast(pl.Float64))
-        coarse = (pl.col("coord_decimals") <= _COARSE_DECIMALS) & pl.col("longitude").is_not_null()
-        coarse &= pl.col("coord_uncertainty_m").fill_null(0.0) < by_digits
-        findings.append(
-            _found(
-                "COORD_ROUNDED",
-                "sites",
-                sites,
-                coarse,
-                decimals=pl.col("coord_decimals"),
-                uncertainty=by_digits,
-            )
-        )
-        sites = sites.with_columns(coord_uncertainty_m=pl.when(coarse).then(by_digits).otherwise("coord_uncertainty_m"))
     return sites, findings
 
 

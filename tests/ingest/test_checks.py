@@ -54,7 +54,8 @@ def test_layer_inside_a_long_one_overlaps_with_all_it_touches(tmp_path: Path):
 
 def test_replicates_do_not_overlap(tmp_path: Path):
     assert (
-        codes(tmp_path, row(replicate="1"), row(replicate="2"), row(profile_id="P2"), row(sampling_date="2009")) == []
+        codes(tmp_path, row(replicate="1"), row(replicate="2"), row(profile_id="P2"), row(sampling_date="2009-05"))
+        == []
     )
 
 
@@ -287,7 +288,7 @@ def test_impossible_date_refuses_its_row(tmp_path: Path, date: str, code: str):
 
 
 def test_current_year_is_not_in_the_future(tmp_path: Path):
-    assert codes(tmp_path, row(sampling_date="2026")) == []
+    assert codes(tmp_path, row(sampling_date="2026")) == ["DATE_YEAR_ONLY"]
 
 
 def test_missing_date_is_a_warning(tmp_path: Path):
@@ -317,7 +318,7 @@ def test_site_with_two_places_is_refused(tmp_path: Path):
 
 
 def test_positions_of_a_site_may_differ_as_receivers_do(tmp_path: Path):
-    found = ingested(tmp_path, row(), row(sampling_date="2009", longitude="36.74070"))
+    found = ingested(tmp_path, row(), row(sampling_date="2009-04-02", longitude="36.74070"))
     assert found.report.counts == {}
     assert found.sites["longitude"].to_list() == [36.74062]
 

@@ -1,5 +1,6 @@
 """Pages, templates and mappings say what the code does."""
 
+import inspect
 import pkgutil
 import re
 import string
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.ingest import checks, columns, rules
-from app.ingest.checks import finding
+from app.ingest.draft import Finding
 from app.ingest.mapping import LAYER_FIELDS, SITE_FIELDS, VISIT_FIELDS, load_mapping, outcomes, parse_mapping
+from app.ingest.rules import pages
 from app.soil.properties import PROPERTIES
 
 ROOT = Path(__file__).parents[2]
@@ -18,9 +20,22 @@ RULES_PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")
 IMPORT_PAGE = (ROOT / "docs" / "import.md").read_text("utf-8")
 
 
-def test_rules_page_lists_every_rule_as_it_is():
-    assert rules.rules_table() in RULES_PAGE
+def test_rules_page_lists_every_rule_and_version_as_it_is():
+    assert pages.table() in RULES_PAGE, "run scripts/rule_pages.py"
+    assert pages.history() in RULES_PAGE, "run scripts/rule_pages.py"
     assert f"Rules version: {rules.RULES_VERSION};" in RULES_PAGE
+
+
+def test_every_rule_has_its_page_and_no_page_is_left_over():
+    written = {path.stem: path.read_text("utf-8") for path in (ROOT / "docs" / "rules").glob("*.md")}
+    assert written == {code: pages.page(rule) for code, rule in rules.RULES.items()}, "run scripts/rule_pages.py"
+
+
+def test_versions_rise_and_name_rules_that_exist():
+    assert [version.number for version in rules.HISTORY] == [str(n + 1) for n in range(len(rules.HISTORY))]
+    assert [code for version in rules.HISTORY for code in version.added if code not in rules.RULES] == []
+    assert pages.record(rules.RULES["PH_ORDER"])["since"] == "2"
+    assert pages.record(rules.RULES["DEPTH_INVERTED"])["since"] == "1"
 
 
 def test_import_page_lists_every_column_as_it_is():
@@ -45,7 +60,8 @@ def test_rule_is_whole(rule: rules.Rule):
 
 
 def test_every_rule_is_used_and_every_code_is_a_rule():
-    paths = [path for path in (ROOT / "app" / "ingest").rglob("*.py") if path.parent.name != "rules"]
+    folders = [ROOT / "app" / name for name in ("ingest", "pipelines")]
+    paths = [path for folder in folders for path in folder.rglob("*.py") if path.parent.name != "rules"]
     code = "".join(re.sub(r"__all__ = \[.*?\]", "", path.read_text("utf-8"), flags=re.DOTALL) for path in paths)
     used = set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+|ORPHAN)"', code))
     assert used - rules.RULES.keys() <= {"MAPPING_INVALID", "MAPPING_NOT_FOUND"}
@@ -67,11 +83,11 @@ def test_schema_has_a_column_for_every_property():
 
 def test_checks_are_listed_once_in_their_order():
     modules = [import_module(f"{checks.__name__}.{item.name}") for item in pkgutil.iter_modules(checks.__path__)]
-    functions = {
+    functions = [
         name
         for module in modules
-        if module is not finding
         for name, item in vars(module).items()
-        if callable(item) and not name.startswith("_") and item.__module__ == module.__name__
-    }
-    assert {check.__name__ for check in checks.CHECKS} == functions
+        if inspect.isfunction(item) and item.__module__ == module.__name__ and not name.startswith("_")
+        if inspect.signature(item).return_annotation == list[Finding]
+    ]
+    assert sorted(check.__name__ for check in checks.CHECKS) == sorted(functions)

@@ -7,8 +7,30 @@ compares rows with each other looks at those that still stand.
 Ranges come from the dictionary of properties; the other thresholds stand beside their check with their source.
 """
 
-from app.ingest.checks.chemistry import bulk_density_suspect, soc_above_total_carbon
-from app.ingest.checks.entries import date_in_future, date_missing, date_too_early, land_use_unknown
+from app.ingest.checks.chemistry import (
+    bulk_density_above_porosity,
+    bulk_density_organic,
+    bulk_density_suspect,
+    carbon_to_nitrogen,
+    carbonate_in_acid_soil,
+    cec_implausible,
+    density_of_fine_earth,
+    ec_and_ph,
+    inorganic_above_total_carbon,
+    ph_order,
+    soc_above_organic_matter,
+    soc_above_total_carbon,
+    soc_rises_with_depth,
+    texture_of_organic_soil,
+)
+from app.ingest.checks.entries import (
+    date_after_upload,
+    date_in_future,
+    date_missing,
+    date_too_early,
+    date_year_only,
+    land_use_unknown,
+)
 from app.ingest.checks.finding import Check
 from app.ingest.checks.layers import (
     depth_above_surface,
@@ -20,7 +42,25 @@ from app.ingest.checks.layers import (
     layer_overlap,
     layer_sequence,
 )
-from app.ingest.checks.methods import correction_missing, method_missing, method_unknown
+from app.ingest.checks.methods import (
+    carbonate_not_removed,
+    correction_missing,
+    correction_suspect,
+    method_misplaced,
+    method_missing,
+    method_unknown,
+    soc_estimated,
+    wet_oxidation_of_much_carbon,
+)
+from app.ingest.checks.peers import peer_outlier
+from app.ingest.checks.places import (
+    datum_not_stated,
+    position_in_middle,
+    position_minutes,
+    position_on_lattice,
+    position_outlying,
+    position_rounded,
+)
 from app.ingest.checks.positions import (
     position_conflict,
     position_equal,
@@ -31,12 +71,21 @@ from app.ingest.checks.positions import (
     position_shared,
     position_zero,
 )
-from app.ingest.checks.values import texture_sum, unit_suspect, value_impossible, value_unusual, values_identical
+from app.ingest.checks.repetition import profile_contradicted, profile_repeated
+from app.ingest.checks.values import (
+    texture_sum,
+    unit_suspect,
+    value_impossible,
+    value_unusual,
+    values_all_tens,
+    values_identical,
+)
 
 __all__ = ["CHECKS", "ENTRY_CHECKS", "LAYER_CHECKS", "SITE_CHECKS", "VALUE_CHECKS", "VISIT_CHECKS", "Check"]
 
-ENTRY_CHECKS: tuple[Check, ...] = (date_in_future, date_too_early, land_use_unknown)
+ENTRY_CHECKS: tuple[Check, ...] = (date_in_future, date_after_upload, date_too_early, land_use_unknown)
 SITE_CHECKS: tuple[Check, ...] = (
+    datum_not_stated,
     position_missing,
     position_out_of_range,
     position_zero,
@@ -45,8 +94,13 @@ SITE_CHECKS: tuple[Check, ...] = (
     position_conflict,
     position_in_country,
     position_shared,
+    position_rounded,
+    position_minutes,
+    position_in_middle,
+    position_on_lattice,
+    position_outlying,
 )
-VISIT_CHECKS: tuple[Check, ...] = (date_missing,)
+VISIT_CHECKS: tuple[Check, ...] = (date_missing, date_year_only)
 LAYER_CHECKS: tuple[Check, ...] = (
     depth_inverted,
     depth_zero_thickness,
@@ -58,16 +112,38 @@ LAYER_CHECKS: tuple[Check, ...] = (
     layer_sequence,
 )
 VALUE_CHECKS: tuple[Check, ...] = (
+    # What refuses a value comes first: the others look at what stands.
     value_impossible,
-    value_unusual,
     soc_above_total_carbon,
+    soc_above_organic_matter,
+    inorganic_above_total_carbon,
     texture_sum,
+    value_unusual,
     bulk_density_suspect,
+    bulk_density_above_porosity,
+    bulk_density_organic,
+    density_of_fine_earth,
+    carbon_to_nitrogen,
+    soc_rises_with_depth,
+    ph_order,
+    carbonate_in_acid_soil,
+    ec_and_ph,
+    cec_implausible,
+    texture_of_organic_soil,
     values_identical,
+    values_all_tens,
     unit_suspect,
     method_missing,
     method_unknown,
+    method_misplaced,
     correction_missing,
+    correction_suspect,
+    carbonate_not_removed,
+    wet_oxidation_of_much_carbon,
+    soc_estimated,
+    profile_repeated,
+    profile_contradicted,
+    peer_outlier,
 )
 CHECKS: tuple[Check, ...] = (*ENTRY_CHECKS, *SITE_CHECKS, *VISIT_CHECKS, *LAYER_CHECKS, *VALUE_CHECKS)
 """All checks, in the order in which they run."""

@@ -16,6 +16,14 @@ def date_in_future(draft: Draft) -> list[Finding]:
     return [rows_where("DATE_IN_FUTURE", "entries", entries, late, value=pl.col("date_text"))]
 
 
+def date_after_upload(draft: Draft) -> list[Finding]:
+    """A sample cannot be taken after its file was sent, also when the file is checked again later."""
+    entries = draft.frame("entries")
+    late = (pl.col("sampled_from") > draft.uploaded) & (pl.col("sampled_from") <= draft.today)
+    uploaded = pl.lit(draft.uploaded.isoformat())
+    return [rows_where("DATE_AFTER_UPLOAD", "entries", entries, late, value=pl.col("date_text"), uploaded=uploaded)]
+
+
 def date_too_early(draft: Draft) -> list[Finding]:
     """No soil was sampled and analysed for carbon in today's sense before the first long-term experiments."""
     entries = draft.frame("entries")
@@ -40,3 +48,12 @@ def date_missing(draft: Draft) -> list[Finding]:
     """A profile without a date belongs to no period."""
     visits = draft.frame("visits")
     return [rows_where("DATE_MISSING", "visits", visits, pl.col("sampled_from").is_null())]
+
+
+def date_year_only(draft: Draft) -> list[Finding]:
+    """A year is kept as a year: said, so that its author can give more."""
+    visits = draft.frame("visits")
+    year = pl.col("date_precision") == "year"
+    return [
+        rows_where("DATE_YEAR_ONLY", "visits", visits, year, value=pl.col("sampled_from").dt.year().cast(pl.String))
+    ]

@@ -118,6 +118,10 @@ def position_in_country(draft: Draft) -> list[Finding]:
     sites = draft.frame("sites").filter("alive")
     found = draft.locate(sites.select("site_key", "longitude", "latitude", "country_code"))
     draft.located = found.filter(pl.col("region_id").is_not_null()).select("site_key", "region_id", "distance_m")
+    if "middle" in found.columns:
+        draft.middles = found.filter(pl.col("middle").is_not_null()).select(
+            "site_key", "middle", "place", pl.col("middle_distance_m").alias("distance_m"), "radius_m"
+        )
     placed = sites.join(found, on="site_key", how="left", maintain_order="left").with_columns(
         repair=pl.format(" With {} it would lie inside.", "repair").fill_null("")
     )

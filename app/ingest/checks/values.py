@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from app.ingest.checks.finding import FEWEST_FOR_A_PATTERN, carbon, each_of, side_by_side
+from app.ingest.checks.finding import FEWEST_FOR_A_PATTERN, carbon, each_of, exact
 from app.ingest.draft import Draft, Finding
 from app.soil.properties import PROPERTIES
 
@@ -51,13 +51,17 @@ def _outside(
 
 def texture_sum(draft: Draft) -> list[Finding]:
     """Sand, silt and clay are all of the mineral fine earth."""
-    parts = ("sand", "silt", "clay")
-    whole = side_by_side(draft, *parts).with_columns(total=pl.sum_horizontal(parts).round(6))
-    total = pl.col("total")
-    possible, usual = total.is_between(*TEXTURE_SUM_POSSIBLE), total.is_between(*TEXTURE_SUM)
+    parts = [part for code in ("sand", "silt", "clay") if (part := exact(draft, code)) is not None]
+    if len(parts) < 3:
+        return []
+    # Rounded, so that three tenths add up in binary too.
+    total = np.round(parts[0].value + parts[1].value + parts[2].value, 6)
+    whole = ~np.isnan(total)
+    possible = (total >= TEXTURE_SUM_POSSIBLE[0]) & (total <= TEXTURE_SUM_POSSIBLE[1])
+    usual = (total >= TEXTURE_SUM[0]) & (total <= TEXTURE_SUM[1])
     return [
-        each_of("TEXTURE_SUM_WRONG", whole.filter(~possible), parts, ("total",)),
-        each_of("TEXTURE_SUM_OFF", whole.filter(possible & ~usual), parts, ("total",)),
+        each_of("TEXTURE_SUM_WRONG", whole & ~possible, parts, total=total),
+        each_of("TEXTURE_SUM_OFF", possible & ~usual, parts, total=total),
     ]
 
 
@@ -75,6 +79,30 @@ def values_identical(draft: Draft) -> list[Finding]:
         .filter((pl.col("low") == pl.col("high")) & (pl.col("count") >= FEWEST_FOR_A_PATTERN))
     )
     return [Finding(code="VALUES_IDENTICAL", on="results", where=same.select("i", "count"))]
+
+
+def values_all_tens(draft: Draft) -> list[Finding]:
+    """Ten or more values, not all the same, and all multiples of 10 as they were given."""
+    results = draft.frame("results", "column", "value", "reported_value").filter("alive")
+    findings = []
+    for column in results.partition_by("column", maintain_order=True) if results.height else []:
+        if column.height < FEWEST_FOR_A_PATTERN or not _tens(column["reported_value"].head(64)).all():
+            continue
+        if not _tens(column["reported_value"]).all():
+            continue
+        numbers = pl.col("reported_value").str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        low, high, highest = column.select(
+            pl.col("value").min().alias("low"), pl.col("value").max().alias("high"), numbers.max().alias("given")
+        ).row(0)
+        # The digits of mg/kg and kg/m3 are finer than the analysis: tens are no sign there.
+        if low < high and high >= 0.01 * highest:
+            first = column.head(1).select("i", pl.lit(column.height).alias("count"))
+            findings.append(Finding(code="VALUES_ALL_TENS", on="results", where=first))
+    return findings
+
+
+def _tens(text: pl.Series) -> pl.Series:
+    return text.str.contains(r"^[+-]?(\d*0|\d+[.,]0+)$") & text.str.contains(r"^[+-]?\d*0([.,]0+)?$")
 
 
 def unit_suspect(draft: Draft) -> list[Finding]:

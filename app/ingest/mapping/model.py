@@ -204,6 +204,8 @@ class MappingFile:
     dataset: Dataset | None = None
     dataset_columns: Mapping[str, str] = field(default_factory=dict)
     crs: str = "EPSG:4326"
+    crs_stated: bool = True
+    """Whether the source names its coordinate reference system, or WGS 84 was taken because it names none."""
     western_longitudes: bool = False
     area: tuple[float, float, float, float] | None = None
     area_name: str = "the declared area"

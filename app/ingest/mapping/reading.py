@@ -67,6 +67,7 @@ def _mapping(entry: Entry) -> MappingFile:
     fields = _fields(entry.entry("fields"))
     values = tuple(_value(item) for item in entry.entries("values"))
     position = entry.entry("position") or Entry({}, "position")
+    crs = position.text("crs")
     depths = entry.entry("depths") or Entry({}, "depths")
     dates = entry.entry("dates") or Entry({}, "dates")
     rows = entry.entry("rows") or Entry({}, "rows")
@@ -78,7 +79,8 @@ def _mapping(entry: Entry) -> MappingFile:
         values=values,
         dataset=dataset,
         dataset_columns=dataset_columns,
-        crs=position.text("crs") or "EPSG:4326",
+        crs=crs or "EPSG:4326",
+        crs_stated=crs is not None,
         western_longitudes=position.choice("longitude_sign", Literal["as_given", "west"], "as_given") == "west",
         area=cast("tuple[float, float, float, float] | None", position.numbers("area", 4)),
         area_name=position.text("area_name") or "the declared area",

@@ -20,7 +20,7 @@ def mapping_to_json(mapping: MappingFile) -> dict[str, Any]:
     tree["dataset"] = _dataset(mapping.dataset) if mapping.dataset else {"from_columns": dict(mapping.dataset_columns)}
     tree["tables"] = [_table(table) for table in mapping.tables]
     position: dict[str, Any] = {}
-    if mapping.crs != "EPSG:4326":
+    if mapping.crs_stated:
         position["crs"] = mapping.crs
     if mapping.western_longitudes:
         position["longitude_sign"] = "west"

@@ -70,6 +70,16 @@ VALUE_RULES = (
         severity="warning",
     ),
     note_rule(
+        "VALUES_ALL_TENS",
+        "All values of the column are multiples of 10: perhaps they were estimated or filled in.",
+        "All {count} values are multiples of 10.",
+        "If they are classes or estimates, say so with the status or method of the value.",
+        severity="warning",
+        why="Laboratories report digits. Tens are what the hand feels in the field, or what a form proposed.",
+        example="Clay 10, 20, 30, 40 % and nothing between, in 300 layers.",
+        source="soil-science reference, section 14. At least 10 values; values as given and in our unit are both multiples.",
+    ),
+    note_rule(
         "UNIT_SUSPECT",
         "The values of the column look as if they had another unit.",
         "{detail}",
@@ -80,23 +90,5 @@ VALUE_RULES = (
         "STATUS_ASSUMED",
         "The mapping declares that this value stands for none as well as for not measured.",
         "{value} stands for none as well as for not measured.",
-    ),
-    flag_rule(
-        "METHOD_MISSING",
-        "Organic carbon has no method: it is left out of trends.",
-        "No method.",
-        "Give a GloSIS procedure code.",
-    ),
-    flag_rule(
-        "METHOD_UNKNOWN",
-        "The method is no GloSIS procedure code of this property.",
-        "Method {method!r} is not known.",
-        "Use a GloSIS procedure code.",
-    ),
-    flag_rule(
-        "CORRECTION_MISSING",
-        "Wet oxidation without soc_correction: it is not known whether a factor was applied.",
-        "Wet oxidation without the factor that was applied.",
-        "Give soc_correction (1 if none).",
     ),
 )
