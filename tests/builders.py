@@ -163,6 +163,9 @@ def store(
             pl.lit("measured").alias("status"),
             pl.col("value").cast(pl.String).alias("reported_value"),
             pl.lit([], dtype=pl.List(pl.String)).alias("flags"),
+            pl.lit(None, dtype=pl.String).alias("method"),
+            pl.lit(None, dtype=pl.String).alias("laboratory"),
+            pl.lit(None, dtype=pl.Float64).alias("uncertainty"),
         ),
         located=pl.DataFrame(
             {

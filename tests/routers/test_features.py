@@ -41,7 +41,7 @@ def test_extent_holds_every_feature(client: TestClient):
 
 def test_temporal_extent_is_that_of_the_sampling(client: TestClient):
     interval = client.get("/collections/observations").json()["extent"]["temporal"]["interval"][0]
-    assert interval == ["2012-06-01T00:00:00Z", "2015-06-01T00:00:00Z"]
+    assert interval == ["2012-06-01T00:00:00Z", "2015-12-31T00:00:00Z"]  # a year is what is said of generalised records
 
 
 def test_box_across_the_antimeridian_finds_both_sides(client: TestClient):
@@ -126,9 +126,28 @@ def test_site_carries_its_stock_or_the_reason_for_none(client: TestClient):
 
 def test_generalised_sites_share_one_published_point_and_hide_their_ids(client: TestClient):
     chile = items(client, "sites", dataset="chile")["features"]
-    assert {tuple(f["geometry"]["coordinates"]) for f in chile} == {(-70.65, -33.45)}
+    assert {tuple(f["geometry"]["coordinates"]) for f in chile} == {(-70.587178, -33.435)}
     assert {f["properties"]["own_id"] for f in chile} == {None}
-    assert all(f["properties"]["coordinate_uncertainty_m"] == pytest.approx(7250, abs=50) for f in chile)
+    for site in (f["properties"] for f in chile):
+        assert site["coordinate_uncertainty_m"] == site["coordinateUncertaintyInMeters"] == pytest.approx(7080, abs=50)
+        assert "10 km" in site["dataGeneralizations"]
+        assert "ask the owner" in site["informationWithheld"]
+        assert site["footprintWKT"].startswith("POLYGON((")
+
+
+def test_days_and_marks_of_generalised_records_are_withheld(client: TestClient):
+    chile = items(client, "observations", dataset="chile")["features"][0]["properties"]
+    assert (chile["sampled"], chile["sampled_precision"], chile["flags"]) == ("2015-01-01", "year", [])
+    kenya = items(client, "observations", dataset="kenya")["features"][0]["properties"]
+    assert (kenya["sampled"], kenya["sampled_precision"]) == ("2012-06-01", "day")
+    assert [kenya[word] for word in ("dataGeneralizations", "informationWithheld", "footprintWKT")] == [None] * 3
+
+
+def test_every_record_carries_its_terms(client: TestClient):
+    for collection in ("sites", "observations"):
+        terms = items(client, collection, dataset="chile")["features"][0]["properties"]
+        assert terms["licence_class"] == "display_generalised_only"
+        assert (terms["licence"], terms["citation"], terms["doi"]) == ("CC-BY-4.0", "Tester, T. (2026)", "10.1234/test")
 
 
 def test_true_position_of_a_generalised_site_cannot_be_narrowed_by_a_box(client: TestClient):

@@ -52,6 +52,7 @@ def test_datasets_come_with_licence_and_citation(client: TestClient):
         "licence_url": "https://creativecommons.org/licenses/by/4.0/",
         "citation": "Tester, T. (2026)",
         "doi": "10.1234/test",
+        "licence_class": "attribution",
         "n_sites": 12,
         "synthetic": False,
     }

@@ -88,7 +88,7 @@ def test_partner_tile_leaves_out_who_has_no_position(client: TestClient):
 
 
 def test_generalised_point_is_drawn_where_it_is_published(client: TestClient):
-    at = morecantile.tms.get("WebMercatorQuad").tile(-70.65, -33.45, 14)
+    at = morecantile.tms.get("WebMercatorQuad").tile(-70.587178, -33.435, 14)
     assert len(tile(client, "sites", f"WebMercatorQuad/14/{at.y}/{at.x}", dataset="chile")["sites"]) == 3
     true = morecantile.tms.get("WebMercatorQuad").tile(-70.6123456, -33.41, 14)
     assert tile(client, "sites", f"WebMercatorQuad/14/{true.y}/{true.x}", dataset="chile") == {}

@@ -3,7 +3,7 @@
 SELECT e.*,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
             'id', d.slug, 'title', d.title, 'licence', d.licence, 'licence_url', d.licence_url, 'citation', d.citation,
-            'doi', d.doi, 'n_sites', part.n_sites, 'synthetic', d.synthetic) ORDER BY part.n_sites DESC, d.slug), '[]')
+            'doi', d.doi, 'licence_class', d.licence_class, 'n_sites', part.n_sites, 'synthetic', d.synthetic) ORDER BY part.n_sites DESC, d.slug), '[]')
         FROM jsonb_to_recordset(e.datasets) AS part (id uuid, n_sites int)
         JOIN pub.dataset d ON d.id = part.id AND d.released_to IS NULL) AS dataset_terms
 FROM pub.estimate e

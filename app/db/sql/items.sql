@@ -23,8 +23,13 @@ SELECT o.id::text AS key,
         'uncertainty', o.uncertainty, 'upper_depth_cm', o.top_cm, 'lower_depth_cm', o.bottom_cm,
         'layer_kind', o.layer_kind, 'horizon', o.horizon, 'sampled', o.sampled_from,
         'sampled_precision', o.date_precision, 'method', o.method, 'status', o.status, 'flags', o.flags,
-        'licence', d.licence, 'synthetic', o.synthetic, 'location_precision', o.location_precision,
-        'coordinate_uncertainty_m', round(o.coordinate_uncertainty_m)
+        'licence', d.licence, 'licence_url', d.licence_url, 'licence_class', d.licence_class, 'citation', d.citation,
+        'doi', d.doi, 'synthetic', o.synthetic, 'location_precision', o.location_precision,
+        'coordinate_uncertainty_m', round(o.coordinate_uncertainty_m),
+        'coordinateUncertaintyInMeters', round(o.coordinate_uncertainty_m),
+        'dataGeneralizations', pub.data_generalizations(o.location_precision),
+        'informationWithheld', pub.information_withheld(o.location_precision, ''),
+        'footprintWKT', ST_AsText(pub.grid_cell(o.geom, o.location_precision), 7)
     )::text || '}' AS feature;
 
 -- sites_source --
@@ -46,8 +51,13 @@ SELECT o.id::text AS key,
     '{"type":"Feature","id":"' || o.id || '","geometry":' || ST_AsGeoJSON(o.geom, 7) || ',"properties":'
     || json_build_object(
         'own_id', o.own_id, 'dataset', d.slug, 'dataset_title', d.title, 'licence', d.licence,
-        'licence_url', d.licence_url, 'citation', d.citation, 'doi', d.doi, 'synthetic', o.synthetic,
-        'location_precision', o.location_precision, 'coordinate_uncertainty_m', round(o.coordinate_uncertainty_m),
+        'licence_url', d.licence_url, 'licence_class', d.licence_class, 'citation', d.citation, 'doi', d.doi,
+        'synthetic', o.synthetic, 'location_precision', o.location_precision,
+        'coordinate_uncertainty_m', round(o.coordinate_uncertainty_m),
+        'coordinateUncertaintyInMeters', round(o.coordinate_uncertainty_m),
+        'dataGeneralizations', pub.data_generalizations(o.location_precision),
+        'informationWithheld', pub.information_withheld(o.location_precision, o.country),
+        'footprintWKT', ST_AsText(pub.grid_cell(o.geom, o.location_precision), 7),
         'country', o.country, 'n_visits', o.n_visits, 'first_sampled', o.first_sampled,
         'last_sampled', o.last_sampled, 'soc_stock_0_30', o.soc_stock, 'soc_stock_0_30_reason', o.soc_stock_reason,
         'soc_content_0_30', o.soc_content
@@ -75,7 +85,11 @@ SELECT o.id AS key,
             SELECT coalesce(json_agg(json_build_object(
                 'indicator', e.indicator, 'depth', e.upper_cm || '-' || e.lower_cm, 'period', e.period, 'value', e.value,
                 'lower', e.lower, 'upper', e.upper, 'n_sites', e.n_sites, 'representative', e.representative,
-                'refused', e.refused, 'synthetic', e.synthetic) ORDER BY e.indicator DESC), '[]')
+                'refused', e.refused, 'synthetic', e.synthetic,
+                'licences', (SELECT coalesce(json_agg(DISTINCT d.licence), '[]')
+                             FROM jsonb_to_recordset(e.datasets) AS part (id uuid)
+                             JOIN pub.dataset d ON d.id = part.id AND d.released_to IS NULL)
+                ) ORDER BY e.indicator DESC), '[]')
             FROM pub.estimate e WHERE e.region_id = o.id AND e.released_to IS NULL AND e.period = 'all')
     )::text || '}' AS feature;
 
