@@ -2,7 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import NoReturn
 
+from app.ingest.readers.geojson import is_json, read_geojson
+from app.ingest.readers.geopackage import is_geopackage, read_geopackage
+from app.ingest.readers.parquet import read_parquet
+from app.ingest.readers.shapefile import is_shapefile, read_shapefile
 from app.ingest.readers.table import Layout, Table, refuse
 from app.ingest.readers.text import read_text
 from app.ingest.readers.workbook import read_workbook
@@ -14,12 +19,23 @@ _MAGIC = (
     (b"\xd0\xcf\x11\xe0", "an old .xls or a password-protected workbook"),
     (b"%PDF", "a PDF"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"PAR1", "a Parquet file"),
-    (b"SQLite format 3", "an SQLite or GeoPackage file"),
+    (b"SQLite format 3", "an SQLite database but no GeoPackage"),
+    (b"\x00\x00\x27\x0a", "a part of a Shapefile, which is read from one ZIP with all of its parts"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"{\\rtf", "an RTF document"),
 )
+_KINDS = {
+    ".xlsx": "an XLSX workbook",
+    ".xlsm": "an XLSX workbook",
+    ".gpkg": "a GeoPackage",
+    ".geojson": "GeoJSON",
+    ".geojsonl": "GeoJSON",
+    ".geojsons": "GeoJSON",
+    ".parquet": "Parquet",
+    ".geoparquet": "Parquet",
+}
+"""Names that promise a kind of content: anything else under them is refused."""
 _HTML = re.compile(rb"\s*(?:<!doctype html|<html|<\?xml)", re.IGNORECASE)
 
 
@@ -36,9 +52,10 @@ def read_table(
     last_row: int | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Table:
-    """Read a CSV or XLSX file as text.
+    """Read a text table, XLSX workbook, GeoJSON, GeoPackage, zipped Shapefile or (Geo)Parquet file as text.
 
-    sheet : name of the sheet of a workbook; without it the first sheet whose header holds all of `wanted`.
+    sheet : name of the sheet of a workbook or the layer of a geographic file; without it the first that holds all of
+        `wanted`.
     delimiter, encoding : what is declared; without them they are found out, and what was found is noted.
     header_row : the row with the column names, counted from 1, 0 where there is none; without it the first row, or the
         first below titles that holds all of `wanted` or fills most cells with words, which is noted.
@@ -55,10 +72,34 @@ def read_table(
         raise refuse("FILE_EMPTY", f"{path.name} is empty.", file=path.name)
     with path.open("rb") as stream:
         start = stream.read(512)
-    if start.startswith(b"PK\x03\x04"):
-        return read_workbook(path, sheet, wanted, layout, max_bytes)
+    promised = _KINDS.get(path.suffix.lower())
+    kind = _kind(path, start)
+    if promised is not None and kind != promised:
+        _refuse_other_content(path, start, promised)
+    match kind:
+        case "an XLSX workbook":
+            return read_workbook(path, sheet, wanted, layout, max_bytes)
+        case "a Shapefile":
+            return read_shapefile(path, sheet, wanted, encoding, max_bytes)
+        case "a GeoPackage":
+            return read_geopackage(path, sheet, wanted)
+        case "Parquet":
+            return read_parquet(path, max_bytes)
+        case "GeoJSON":
+            return read_geojson(path)
     _refuse_other_formats(path, start)
     return read_text(path, delimiter, encoding, layout, wanted)
+
+
+def _kind(path: Path, start: bytes) -> str | None:
+    """What the content is, whatever the name says; None for text."""
+    if start.startswith(b"PK\x03\x04"):
+        return "a Shapefile" if is_shapefile(path) else "an XLSX workbook"
+    if is_geopackage(start):
+        return "a GeoPackage"
+    if start.startswith(b"PAR1"):
+        return "Parquet"
+    return "GeoJSON" if is_json(start) else None
 
 
 def _size(path: Path, max_bytes: int) -> int:
@@ -71,12 +112,19 @@ def _size(path: Path, max_bytes: int) -> int:
     return size
 
 
+def _refuse_other_content(path: Path, start: bytes, promised: str) -> NoReturn:
+    found = _known(start) or "plain text or something else"
+    code = "NOT_XLSX" if promised == "an XLSX workbook" else "CONTENT_MISMATCH"
+    message = f"{path.name} is not {promised}: its content is {found}."
+    raise refuse(code, message, file=path.name)
+
+
 def _refuse_other_formats(path: Path, start: bytes) -> None:
-    found = next((name for magic, name in _MAGIC if start.startswith(magic)), None)
-    if found is None and _HTML.match(start):
-        found = "a web page or XML"
-    if path.suffix.lower() in {".xlsx", ".xlsm"}:
-        message = f"{path.name} is not an XLSX workbook: its content is {found or 'plain text or something else'}."
-        raise refuse("NOT_XLSX", message, file=path.name)
-    if found:
+    if found := _known(start):
         raise refuse("FORMAT_UNSUPPORTED", f"{path.name} is {found}, no table.", file=path.name)
+
+
+def _known(start: bytes) -> str | None:
+    """The name of a format that is no table, or that cannot be read as it is."""
+    found = next((name for magic, name in _MAGIC if start.startswith(magic)), None)
+    return "a web page or XML" if found is None and _HTML.match(start) else found

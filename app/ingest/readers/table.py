@@ -1,6 +1,7 @@
 """A table of text with its row numbers: what every reader makes, and what they share in making it."""
 
 import dataclasses
+import difflib
 import re
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,15 @@ class ReadingNote:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """A row whose geometry is no point: the rule it breaks, and what was found in its place."""
+
+    row: int
+    code: str
+    found: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
     """A table of text. `rows[i]` is the number a spreadsheet shows for `frame[i]`; the header is usually row 1.
 
@@ -51,6 +61,7 @@ class Table:
     notes: tuple[ReadingNote, ...] = ()
     header: int = 1
     crs: str | None = None
+    faults: tuple[Fault, ...] = ()
     outside: tuple[int, ...] = ()
     """Rows with text above the header, or above or below the rows that were declared: titles, notes, other tables."""
     outside_blank: tuple[int, ...] = ()
@@ -132,6 +143,35 @@ def header_notes(header: int, first: int) -> list[ReadingNote]:
     if header <= first:
         return []
     return [ReadingNote(code="HEADER_BELOW", details={"header": header}, row=header)]
+
+
+def choose_sheet(
+    sheets: Sequence[tuple[str, frozenset[str]]], sheet: str | None, wanted: frozenset[str], file: str
+) -> str:
+    """Which of several sheets or layers is meant: the one that is named, or the first with all of the wanted columns.
+
+    sheets : names and columns. Raises RefusedFile.
+    """
+    names = [name for name, _ in sheets]
+    if sheet is not None:
+        if sheet in names:
+            return sheet
+        near = difflib.get_close_matches(sheet, names, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        message = f"{file} has no sheet {sheet!r}; its sheets are: {', '.join(names)}.{hint}"
+        raise refuse("SHEET_MISSING", message, file=file)
+    if len(names) == 1:
+        return names[0]
+    found = next((name for name, columns in sheets if wanted <= columns), None)
+    if found is not None:
+        return found
+    nearest = max(sheets, key=lambda item: len(wanted & item[1]))
+    n = len(wanted & nearest[1])
+    missing = f" {nearest[0]!r} comes nearest, with {n} of {len(wanted)}." if n else ""
+    message = (
+        f"None of the {len(names)} sheets of {file} has the required columns ({', '.join(sorted(wanted))}).{missing}"
+    )
+    raise refuse("SHEET_MISSING", message, file=file)
 
 
 def declared_names(names: Sequence[str], width: int, file: str) -> list[str]:

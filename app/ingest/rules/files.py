@@ -21,6 +21,11 @@ FILE_RULES = (
         "The file is named .xlsx but its content is something else.",
         "Open it in a spreadsheet program and save it as XLSX.",
     ),
+    file_rule(
+        "CONTENT_MISMATCH",
+        "The name promises another format than the content is.",
+        "Export it again from the program that made it, or give it the ending of its format.",
+    ),
     file_rule("XLSX_BROKEN", "The workbook is damaged or incomplete.", "Open it, repair it and save it again."),
     file_rule(
         "PACKAGE_UNSAFE",
@@ -31,6 +36,36 @@ FILE_RULES = (
         "XML_UNSAFE",
         "The workbook's XML declares a document type or entities, or is not UTF-8: no spreadsheet program writes that.",
         "Open it in a spreadsheet program and save it anew.",
+    ),
+    file_rule(
+        "GEOFILE_BROKEN",
+        "The GeoJSON, GeoPackage, Shapefile or GeoParquet file is damaged or incomplete.",
+        "Open it in a geographic information system and export it again.",
+    ),
+    file_rule(
+        "GEOFILE_UNSAFE",
+        "A layer of the GeoPackage is a view, a virtual table or has computed columns: it is not stored features.",
+        "Export the layer as features into a new GeoPackage.",
+    ),
+    file_rule(
+        "CRS_MIXED",
+        "Features of one file are in several coordinate reference systems.",
+        "Transform all features to one system, or import one file per system.",
+    ),
+    file_rule(
+        "CRS_UNKNOWN",
+        "The coordinate reference system that the file names is not known, or stands outside of the file.",
+        "Export it in a system with an EPSG code; EPSG:4326 is always right.",
+    ),
+    file_rule(
+        "CRS_MISSING",
+        "Positions are taken from a geometry, and neither the file nor the mapping says in which coordinate reference system.",
+        "Add the .prj, or declare position.crs in the mapping.",
+    ),
+    file_rule(
+        "CRS_CONFLICT",
+        "The mapping declares another coordinate reference system than the file itself.",
+        "Correct the one that is wrong; none is taken by guess.",
     ),
     file_rule(
         "SHEET_MISSING",

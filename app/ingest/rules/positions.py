@@ -9,6 +9,24 @@ POSITION_RULES = (
         "{value!r} is no coordinate.",
         "Write decimal degrees, west and south negative: -43.2075.",
     ),
+    row_rule(
+        "GEOMETRY_NOT_POINT",
+        "The geometry of the feature is not one point.",
+        "The geometry is no point but {found}.",
+        "Give each site one point; the centre of a polygon is not where the sample was taken.",
+    ),
+    row_rule(
+        "GEOMETRY_EMPTY",
+        "The feature has no geometry, or an empty one.",
+        "The geometry is empty: {found}.",
+        "Add the point.",
+    ),
+    row_rule(
+        "GEOMETRY_NOT_FINITE",
+        "A coordinate of the geometry is no finite number.",
+        "The coordinates {found} are no place.",
+        "Correct the point.",
+    ),
     site_rule(
         "COORD_MISSING", "The site has no position.", "Site {site_key} has no position.", "Add longitude, latitude."
     ),

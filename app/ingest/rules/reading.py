@@ -43,6 +43,22 @@ READING_RULES = (
         "Correct the formulas.",
         severity="warning",
     ),
+    note_rule(
+        "CRS_OF_FILE",
+        "Positions are taken in the coordinate reference system that the file itself names.",
+        "Positions are in {crs}, as the file says.",
+    ),
+    note_rule(
+        "GEOMETRY_HEIGHT",
+        "Points have a height, which is not read.",
+        "{features} points have a height; it is not read.",
+    ),
+    note_rule(
+        "COLUMN_NESTED",
+        "The cells of a column are lists, records or bytes; it is not read.",
+        "Cells of the column are no single values; it is not read.",
+        severity="warning",
+    ),
     row_rule(
         "ROW_RAGGED",
         "The row has another number of fields than the header.",
