@@ -104,6 +104,9 @@ LAYERS = {
     "status": pl.String,
     "uncertainty": pl.Float64,
     "method": pl.String,
+    "result_flags": pl.String,
+    "layer_flags": pl.String,
+    "site_flags": pl.String,
 }
 
 

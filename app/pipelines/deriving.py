@@ -1,5 +1,6 @@
 """Observations become values of indicators for each profile, or the reasons why they cannot be computed."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -26,17 +27,19 @@ def derive(connection: Connection, dataset: UUID) -> None:
     """Compute every indicator's value for each profile of a dataset, or the reason why it cannot be computed."""
     visits = samples.visits(connection, dataset)
     long = samples.layers(connection, dataset, ("soc", *DENSITIES, *FRAGMENTS))
-    layers, rock = _layers(long, visits)
-    frames = [
-        _derived(indicator, depth, layers, rock, visits)
-        for indicator in INDICATORS.values()
-        for depth in indicator.depths
-    ]
+    layers, rock, layer_ids = _layers(long, visits)
+    of_sites = _site_flags(long, visits)
+    frames = []
+    for indicator in INDICATORS.values():
+        flagged = replace(layers, rule_ids=_rule_ids(long, layer_ids, indicator.inputs))
+        frames += [_derived(indicator, depth, flagged, rock, visits, of_sites) for depth in indicator.depths]
     samples.replace_derived(connection, dataset, pl.concat(frames))
 
 
-def _layers(long: pl.DataFrame, visits: pl.Series) -> tuple[carbon.Layers, np.ndarray[Any, np.dtype[np.float64]]]:
-    """Layers as arrays for the science, one row a layer, and the rock depth of each profile."""
+def _layers(
+    long: pl.DataFrame, visits: pl.Series
+) -> tuple[carbon.Layers, np.ndarray[Any, np.dtype[np.float64]], pl.Series]:
+    """Layers as arrays for the science, one row a layer, the rock depth of each profile, and the ids of the layers."""
     # A property given in several columns of a file counts once: the best status first.
     order = pl.col("status").replace_strict({"measured": 0, "unknown": 1, "estimated": 2, "assumed": 3}, default=None)
     one = long.sort("layer_id", order, maintain_order=True).unique(["layer_id", "property"], keep="first")
@@ -92,7 +95,41 @@ def _layers(long: pl.DataFrame, visits: pl.Series) -> tuple[carbon.Layers, np.nd
         u_soc=numbers("u_soc"),
         u_bulk_density=numbers("u_bulk_density"),
     )
-    return layers, rock["rock_depth_cm"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return layers, rock["rock_depth_cm"].cast(pl.Float64).fill_null(np.nan).to_numpy(), wide["layer_id"]
+
+
+def _rule_ids(long: pl.DataFrame, layer_ids: pl.Series, inputs: tuple[str, ...]) -> Any:
+    """Codes of the rules raised on each layer or on its values of some properties: an array of tuples, () for none.
+
+    Most layers have none, and those that have share few sets of codes: each set is made once.
+    """
+    of_results = long.filter(pl.col("property").is_in(list(inputs))).select("layer_id", flags="result_flags")
+    of_layers = long.select("layer_id", flags="layer_flags")
+    sets = (
+        pl.concat([of_results, of_layers])
+        .drop_nulls("flags")
+        .select("layer_id", pl.col("flags").str.split(" "))
+        .explode("flags")
+        .unique()
+        .sort("flags")
+        .group_by("layer_id")
+        .agg(pl.col("flags").str.join(" "))
+    )
+    codes = layer_ids.to_frame("layer_id").join(sets, on="layer_id", how="left", maintain_order="left")["flags"]
+    kinds = codes.drop_nulls().unique().sort()
+    known = np.empty(len(kinds) + 1, dtype=object)
+    known[-1] = ()
+    for place, kind in enumerate(kinds):
+        known[place] = tuple(kind.split(" "))
+    which = codes.replace_strict(kinds, range(len(kinds)), default=len(kinds), return_dtype=pl.Int32)
+    return known[which.to_numpy()]
+
+
+def _site_flags(long: pl.DataFrame, visits: pl.Series) -> pl.Series:
+    """Codes of the rules raised on the site of each profile, as lists."""
+    of_visits = long.drop_nulls("site_flags").unique("visit_id").select("visit_id", pl.col("site_flags").str.split(" "))
+    joined = visits.to_frame("visit_id").join(of_visits, on="visit_id", how="left", maintain_order="left")
+    return joined["site_flags"].fill_null(pl.Series([[]], dtype=pl.List(pl.String)))
 
 
 def _with_methods(results: pl.DataFrame) -> pl.DataFrame:
@@ -106,8 +143,18 @@ def _with_methods(results: pl.DataFrame) -> pl.DataFrame:
 
 
 def _derived(
-    indicator: Indicator, depth: tuple[int, int], layers: carbon.Layers, rock: Any, visits: pl.Series
+    indicator: Indicator,
+    depth: tuple[int, int],
+    layers: carbon.Layers,
+    rock: Any,
+    visits: pl.Series,
+    of_sites: pl.Series,
 ) -> pl.DataFrame:
+    """Values of one indicator at one depth for all profiles.
+
+    Its flags are those of the computation, then the codes of the rules raised on what it was computed from. Rules ride
+    along; only where a value comes from decides the tier.
+    """
     upper, lower = depth
     found = indicator.compute(layers, len(visits), upper, lower, rock)
     has = ~np.isnan(found.value)
@@ -124,7 +171,7 @@ def _derived(
             "quantity": pl.Series([indicator.id] * len(visits), dtype=pl.String),
             "upper_cm": pl.Series([float(upper)] * len(visits), dtype=pl.Float64),
             "lower_cm": pl.Series([float(lower)] * len(visits), dtype=pl.Float64),
-            "mass_basis": pl.Series(["fixed_depth"] * len(visits), dtype=pl.String),
+            "mass_basis": pl.Series([found.mass_basis] * len(visits), dtype=pl.String),
             "value": number(found.value),
             "u_random": number(found.u_random),
             "u_systematic": number(found.u_systematic),
@@ -135,7 +182,11 @@ def _derived(
             "bd_source": word(found.bd_source),
             "cf_source": word(found.cf_source),
             "tier": word(found.tier),
-            "flags": pl.Series([list(f) for f in found.flags], dtype=pl.List(pl.String)),
-            "method_version": pl.Series([carbon.METHOD_VERSION] * len(visits), dtype=pl.String),
+            "flags": _lists(found.flags).list.concat(_lists(found.rule_ids)).list.concat(of_sites),
+            "method_version": pl.Series([found.algorithm_version] * len(visits), dtype=pl.String),
         }
     )
+
+
+def _lists(words: tuple[tuple[str, ...], ...]) -> pl.Series:
+    return pl.Series([list(each) for each in words], dtype=pl.List(pl.String))
