@@ -84,6 +84,18 @@ def repairs(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     return {row.site_key: row.repair for row in rows}
 
 
+def middles(connection: Connection, town_m: float) -> pl.DataFrame:
+    """Middles of countries, first-level regions and the towns of partners: place, middle, longitude, latitude, radius_m.
+
+    town_m : how far a town reaches. [m]
+    """
+    rows = connection.execute(query("region_middles"), {"town_m": town_m}).all()
+    schema = dict.fromkeys(("place", "middle"), pl.String) | dict.fromkeys(
+        ("longitude", "latitude", "radius_m"), pl.Float64
+    )
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+
+
 def end_locating(connection: Connection) -> None:
     """Forget the positions handed to `locate`."""
     connection.execute(text("DROP TABLE position"))

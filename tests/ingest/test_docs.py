@@ -60,12 +60,16 @@ def test_rule_is_whole(rule: rules.Rule):
 
 
 def test_every_rule_is_used_and_every_code_is_a_rule():
-    folders = [ROOT / "app" / name for name in ("ingest", "pipelines")]
-    paths = [path for folder in folders for path in folder.rglob("*.py") if path.parent.name != "rules"]
-    code = "".join(re.sub(r"__all__ = \[.*?\]", "", path.read_text("utf-8"), flags=re.DOTALL) for path in paths)
-    used = set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+|ORPHAN)"', code))
+    used = codes_in(ROOT / "app" / "ingest")
     assert used - rules.RULES.keys() <= {"MAPPING_INVALID", "MAPPING_NOT_FOUND"}
-    assert rules.RULES.keys() - used == set()
+    assert rules.RULES.keys() - used - codes_in(ROOT / "app" / "pipelines") == set()
+
+
+def codes_in(folder: Path) -> set[str]:
+    """Words of code that look like a rule's, outside the catalogue itself."""
+    paths = [path for path in folder.rglob("*.py") if path.parent.name != "rules"]
+    code = "".join(re.sub(r"__all__ = \[.*?\]", "", path.read_text("utf-8"), flags=re.DOTALL) for path in paths)
+    return set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+|ORPHAN)"', code))
 
 
 def test_standard_mapping_reads_the_schema_and_nothing_else():

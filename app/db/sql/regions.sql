@@ -53,6 +53,22 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) near ON true;
 
+-- region_middles --
+-- Where programs and maps put a point when they know only the country, the region or the town.
+SELECT r.name_en AS place, m.middle, ST_X(m.geom) AS longitude, ST_Y(m.geom) AS latitude,
+       1000 * sqrt(r.area_km2 / pi()) AS radius_m
+FROM core.region r
+CROSS JOIN LATERAL (VALUES
+    ('centre', ST_Centroid(r.geom)),
+    ('label point', r.label_point),
+    ('bounding box middle', ST_Centroid(ST_Envelope(r.geom)))
+) AS m (middle, geom)
+WHERE r.kind IN ('country', 'first_level') AND m.geom IS NOT NULL
+UNION ALL
+SELECT DISTINCT ON (o.place) o.place, 'town', ST_X(o.geom), ST_Y(o.geom), CAST(:town_m AS float8)
+FROM core.organisation o
+WHERE o.position_precision = 'city' AND o.place IS NOT NULL;
+
 -- country_of_repaired --
 -- For positions that lie in no plausible country: which repair (axes swapped, a sign changed) puts them into one.
 SELECT DISTINCT ON (p.site_key) p.site_key, repair.name AS repair, r.id AS region_id, r.name_en AS region_name

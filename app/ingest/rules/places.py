@@ -19,7 +19,7 @@ PLACE_RULES = (
         "The position lies {distance} m from the {middle} of {place}: uncertainty set to {uncertainty} m.",
         "Give the true position, or leave the row out of maps with coord_uncertainty_m.",
         why="A program that finds only the country's name puts the point into the middle of the country.",
-        example="Longitude -53.09, latitude -10.78 is the middle of Brazil, in the forest of Mato Grosso.",
+        example="Longitude -53.098, latitude -10.788 is the middle of Brazil, in the forest of Mato Grosso.",
         source="soil-science reference, section 14; the same test in Zizka et al. 2019, Methods Ecol. Evol. 10:744, "
         "doi:10.1111/2041-210X.13152 (cc_cen, 1 km).",
     ),
