@@ -19,6 +19,7 @@ import polars as pl
 from app.ingest.checks import ENTRY_CHECKS, LAYER_CHECKS, SITE_CHECKS, VALUE_CHECKS, VISIT_CHECKS, Check
 from app.ingest.columns import check_header, columns_read, required_columns
 from app.ingest.draft import Draft, Finding, Locate, Place, tally
+from app.ingest.geometry import geometry_findings, position_from_geometry, with_system
 from app.ingest.harmonise import (
     clean,
     group_sites,
@@ -98,6 +99,7 @@ def read(
     _note_outside(parts.values(), notebook)
     main, sites = parts[mapping.main.name], parts[mapping.sites.name]
     dataset = mapping.dataset or _dataset_of(mapping, main)
+    mapping = with_system(mapping, sites.table)
     draft = Draft(mapping, notebook, today, locate)
     main, sites = _join_lookups(draft, parts, main), _join_lookups(draft, parts, sites)
     draft.origins = origins(mapping, main.frame)
@@ -140,7 +142,7 @@ def _read_part(mapping: MappingFile, source: TableSource, path: Path, notebook: 
         last_row=source.last_row,
         max_bytes=max_bytes,
     )
-    table = reshape(table, source)
+    table = position_from_geometry(mapping, source, reshape(table, source))
     for note in table.notes:
         notebook.count(note.code)
         notebook.example(
@@ -300,6 +302,7 @@ def _add_entries(draft: Draft, sites: _Part, *, alone: bool) -> None:
     """Add the rows that say where and when; `alone` when they are the layer rows themselves."""
     entries, findings = read_entries(draft.mapping, sites.frame, sites.table.rows)
     draft.add("entries", entries, place_of(sites.table), marks=draft.marks["layers"] if alone else None)
+    _apply(draft, geometry_findings(sites.table))
     if not alone:
         _stop_repeated(draft, "entries", sites)
     _apply(draft, findings)

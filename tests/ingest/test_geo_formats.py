@@ -1,5 +1,6 @@
 """GeoJSON, GeoPackage, zipped Shapefile and GeoParquet become the same table of text, or a refusal that says why."""
 
+import dataclasses
 import datetime as dt
 import json
 import sqlite3
@@ -19,8 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.errors import RefusedFile
+from app.ingest.mapping import MappingFile, Source, load_mapping, parse_mapping
+from app.ingest.read import read
 from app.ingest.readers import Table, read_table
 from app.ingest.readers import points as points_module
+from tests.ingest.builders import TODAY
 
 SOIL = gpd.GeoDataFrame(
     {
@@ -447,3 +451,101 @@ def test_vrt_is_never_opened(tmp_path: Path):
     vrt = b'<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
     for name in ("t.vrt", "t.csv", "t.shp"):
         assert refusal(text(tmp_path, vrt, name)).code in {"FORMAT_UNSUPPORTED", "DELIMITER_UNKNOWN"}
+
+
+# Through an import ---------------------------------------------------------------------------------------------------
+
+LAYERS = {
+    "site_id": ["A", "A", "B", "C"],
+    "profile_id": ["1", "1", "1", "1"],
+    "sampling_date": ["2019"] * 4,
+    "top_cm": [0, 10, 0, 0],
+    "bottom_cm": [10, 30, 10, 10],
+    "soc": [12.3, 8.1, 20.0, 15.0],
+    "soc_unit": ["g/kg"] * 4,
+    "licence": ["CC-BY-4.0"] * 4,
+}
+PLACES = [shapely.Point(36.74062, -1.24955)] * 2 + [shapely.Point(36.81234, -1.31234), None]
+
+
+def layers_frame() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(LAYERS, geometry=PLACES, crs="EPSG:4326")
+
+
+def position_mapping(crs: str | None) -> MappingFile:
+    fields = "\n".join(
+        f'{name} = {{ column = "{name}" }}'
+        for name in ("site_id", "profile_id", "sampling_date", "top_cm", "bottom_cm")
+    )
+    return parse_mapping(
+        f"""
+        name = "points"
+        title = "Points"
+        [dataset]
+        slug = "points"
+        title = "Points"
+        licence = "CC0-1.0"
+        [[tables]]
+        name = "layers"
+        role = "layers"
+        {f'[position]{chr(10)}crs = "{crs}"' if crs else ""}
+        [fields]
+        {fields}
+        longitude = {{ column = "geometry_x" }}
+        latitude = {{ column = "geometry_y" }}
+        [[values]]
+        column = "soc"
+        property = "soc"
+        unit = "g/kg"
+        """
+    )
+
+
+@pytest.mark.parametrize("write", [as_geojson, as_geopackage, as_geoparquet])
+def test_geometry_stands_for_the_position_of_our_own_columns(tmp_path: Path, write: Writer):
+    found = read(write(layers_frame(), tmp_path), load_mapping(), today=TODAY)
+    assert found.sites.select("site_key", "longitude", "latitude", "position_text", "position_crs").rows() == [
+        ("A", 36.74062, -1.24955, "36.74062 -1.24955", "EPSG:4326"),
+        ("B", 36.81234, -1.31234, "36.81234 -1.31234", "EPSG:4326"),
+    ]
+    assert found.report.counts["GEOMETRY_EMPTY"] == 1
+    (issue,) = [issue for issue in found.report.issues if issue.code == "GEOMETRY_EMPTY"]
+    assert (issue.row, issue.severity) == (4, "error")
+    assert (found.report.rows_read, found.report.rows_stored, found.report.rows_refused) == (4, 3, 1)
+
+
+def test_system_of_the_file_wins_over_none_and_is_kept_with_the_site(tmp_path: Path):
+    frame = layers_frame().iloc[:3].to_crs("EPSG:21037")
+    found = read(as_geopackage(frame, tmp_path), position_mapping(None), today=TODAY)
+    assert found.sites["position_crs"].to_list() == ["EPSG:21037"] * 2
+    assert found.sites["longitude"].to_list() == pytest.approx([36.74062, 36.81234], abs=1e-6)
+    assert [note.message for note in found.report.issues if note.code == "CRS_OF_FILE"]
+
+
+def test_system_that_the_mapping_states_against_the_file_is_refused(tmp_path: Path):
+    path = as_geopackage(layers_frame().iloc[:3].to_crs("EPSG:21037"), tmp_path)
+    with pytest.raises(RefusedFile) as caught:
+        read(path, position_mapping("EPSG:4326"), today=TODAY)
+    assert caught.value.code == "CRS_CONFLICT"
+    assert read(path, position_mapping("EPSG:21037"), today=TODAY).sites.height == 2
+
+
+def test_points_without_any_system_are_refused_unless_the_mapping_states_one(tmp_path: Path):
+    as_shapefile(layers_frame().iloc[:3].rename(columns={"sampling_date": "sampling_d"}), tmp_path)
+    path = zipped(tmp_path / "soil", tmp_path / "u.zip", leave_out=(".prj",))
+    mapping = position_mapping(None)
+    mapping = dataclasses.replace(mapping, fields={**mapping.fields, "sampling_date": (Source(column="sampling_d"),)})
+    with pytest.raises(RefusedFile) as caught:
+        read(path, mapping, today=TODAY)
+    assert caught.value.code == "CRS_MISSING"
+    stated = dataclasses.replace(mapping, crs_stated=True)
+    assert read(path, stated, today=TODAY).sites.height == 2
+
+
+def test_geometry_beside_columns_of_the_position_is_left_out_and_it_is_said(tmp_path: Path):
+    frame = layers_frame().assign(longitude=36.5, latitude=-1.5)
+    found = read(as_geopackage(frame, tmp_path), load_mapping(), today=TODAY)
+    assert found.sites["longitude"].unique().to_list() == [36.5]
+    assert "GEOMETRY_EMPTY" not in found.report.counts
+    unread = {issue.column for issue in found.report.issues if issue.code == "COLUMN_UNKNOWN"}
+    assert {"geometry_x", "geometry_y"} <= unread

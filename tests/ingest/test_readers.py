@@ -311,7 +311,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     assert found.frame.height == len(found.rows)
 
 
-TITLES = [["Survey of the lower fields"], [], ["site", "top", "soc"], ["A", 0, 1.5], ["B", 10, 2.5]]
+TITLES: list[list[Any]] = [["Survey of the lower fields"], [], ["site", "top", "soc"], ["A", 0, 1.5], ["B", 10, 2.5]]
 
 
 def padded(rows: list[list[Any]]) -> str:
@@ -328,7 +328,7 @@ def test_column_names_are_found_below_titles_and_it_is_said(tmp_path: Path):
 
 
 def test_row_with_the_wanted_names_is_the_header_even_below_a_row_of_groups(tmp_path: Path):
-    rows = [["where", "", "what"], ["site", "top", "soc"], ["A", 0, 1.5]]
+    rows: list[list[Any]] = [["where", "", "what"], ["site", "top", "soc"], ["A", 0, 1.5]]
     found = table(tmp_path, padded(rows), wanted=frozenset({"site", "soc"}))
     assert (found.header, found.frame.columns) == (2, ["site", "top", "soc"])
     assert read_table(workbook(tmp_path, ("s", rows)), wanted=frozenset({"site", "soc"})).frame.equals(found.frame)
@@ -340,7 +340,7 @@ def test_first_row_stays_the_header_where_nothing_speaks_against_it(tmp_path: Pa
 
 
 def test_header_row_can_be_declared(tmp_path: Path):
-    rows = [["a", "b", "c"], ["site", "top", "soc"], ["g", "cm", "%"], ["A", 0, 1.5], ["sum", "", 9]]
+    rows: list[list[Any]] = [["a", "b", "c"], ["site", "top", "soc"], ["g", "cm", "%"], ["A", 0, 1.5], ["sum", "", 9]]
     options: dict[str, Any] = {"header_row": 2, "first_row": 4, "last_row": 4}
     for found in (table(tmp_path, padded(rows), **options), read_table(workbook(tmp_path, ("s", rows)), **options)):
         assert found.frame.to_dicts() == [{"site": "A", "top": "0", "soc": "1.5"}]
@@ -348,7 +348,7 @@ def test_header_row_can_be_declared(tmp_path: Path):
 
 
 def test_columns_can_be_named_by_position(tmp_path: Path):
-    rows = [["2001", "2001", "x"], ["A", "0", "1"], ["B", "1", "2"]]
+    rows: list[list[Any]] = [["2001", "2001", "x"], ["A", "0", "1"], ["B", "1", "2"]]
     names = ("site", "", "soc")
     for header_row, expected in ((0, ["2001", "A", "B"]), (1, ["A", "B"])):
         options: dict[str, Any] = {"header_row": header_row, "names": names}
@@ -363,9 +363,10 @@ def test_declared_header_that_is_not_there_is_refused(tmp_path: Path):
     assert refusal(tmp_path, "a,b\n1,2\n", header_row=9).code == "HEADER_MISMATCH"
     assert refusal(tmp_path, "a,b\n1,2\n", names=("x", "y", "z")).code == "HEADER_MISMATCH"
     assert refusal(tmp_path, "a,b\n1,2\n", header_row=0).code == "HEADER_MISMATCH"
-    for options in ({"header_row": 2}, {"names": ("x", "y", "z")}):
+    choices: list[dict[str, Any]] = [{"header_row": 2}, {"names": ("x", "y", "z")}]
+    for options in choices:
         with pytest.raises(RefusedFile) as caught:
-            read_table(path, **options)  # type: ignore[arg-type]
+            read_table(path, **options)
         assert caught.value.code == "HEADER_MISMATCH"
 
 

@@ -62,6 +62,8 @@ class Table:
     header: int = 1
     crs: str | None = None
     faults: tuple[Fault, ...] = ()
+    located: bool = False
+    """Whether the columns of the position were made of the geometry."""
     outside: tuple[int, ...] = ()
     """Rows with text above the header, or above or below the rows that were declared: titles, notes, other tables."""
     outside_blank: tuple[int, ...] = ()

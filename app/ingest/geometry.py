@@ -1,0 +1,86 @@
+"""The geometry of a file as the position that a mapping asks for, and the coordinate system of both.
+
+The geometry counts where the mapping names it, or where the file has none of the columns that the mapping names for the
+position. The system that the file itself names wins over none; against another that the mapping states it is refused.
+"""
+
+import dataclasses
+
+import polars as pl
+
+from app.errors import MappingInvalid
+from app.ingest.draft import Finding
+from app.ingest.mapping import MappingFile, TableSource
+from app.ingest.readers import Table, refuse
+from app.ingest.readers.points import X, Y, crs_name, same_crs
+
+_NOTES = {"CRS_OF_FILE", "GEOMETRY_HEIGHT"}
+
+
+def position_from_geometry(mapping: MappingFile, source: TableSource, table: Table) -> Table:
+    """The table with its geometry under the names that the mapping reads, or without the geometry's faults."""
+    if X not in table.frame.columns:
+        return table
+    named = {axis: _columns(mapping, axis) for axis in ("longitude", "latitude")}
+    present = {*named["longitude"], *named["latitude"]} & set(table.frame.columns)
+    if present & {X, Y}:
+        return table
+    if source is not mapping.sites or present or not all(named.values()):
+        notes = tuple(note for note in table.notes if note.code not in _NOTES)
+        return dataclasses.replace(table, crs=None, faults=(), notes=notes)
+    frame = table.frame.with_columns(
+        pl.col(X).alias(named["longitude"][0]), pl.col(Y).alias(named["latitude"][0])
+    ).drop(X, Y)
+    return dataclasses.replace(table, frame=frame, located=True)
+
+
+def _columns(mapping: MappingFile, axis: str) -> list[str]:
+    return [source.column for source in mapping.fields.get(axis, ()) if source.column is not None]
+
+
+def with_system(mapping: MappingFile, table: Table) -> MappingFile:
+    """The mapping with the coordinate system in which the positions of the site table are. Raises RefusedFile."""
+    reads = {X, Y} & {*_columns(mapping, "longitude"), *_columns(mapping, "latitude")}
+    if not table.located and not (reads and X in table.frame.columns):
+        return mapping
+    if table.crs is None:
+        if mapping.crs_stated:
+            return mapping
+        message = f"Neither {table.file} nor the mapping says in which coordinate system its points are."
+        raise refuse("CRS_MISSING", message, file=table.file)
+    if not mapping.crs_stated:
+        return dataclasses.replace(mapping, crs=table.crs)
+    if not same_crs(_stated(mapping), table.crs):
+        message = f"The mapping states {mapping.crs}, {table.file} says that it is in {table.crs[:80]}."
+        raise refuse("CRS_CONFLICT", message, file=table.file)
+    return mapping
+
+
+def _stated(mapping: MappingFile) -> str:
+    try:
+        return crs_name(mapping.crs, mapping.name)
+    except Exception as error:
+        message = f"The coordinate reference system {mapping.crs!r} is not known."
+        raise MappingInvalid(message, code="MAPPING_INVALID", column="position.crs") from error
+
+
+def geometry_findings(table: Table) -> list[Finding]:
+    """What is wrong with geometries, for the rows of the site table."""
+    if not table.faults:
+        return []
+    faults = pl.DataFrame(
+        {
+            "row": [fault.row for fault in table.faults],
+            "code": [fault.code for fault in table.faults],
+            "found": [fault.found for fault in table.faults],
+        },
+        schema={"row": pl.Int64, "code": pl.String, "found": pl.String},
+    )
+    rows = pl.DataFrame({"row": table.rows.cast(pl.Int64)}).with_columns(
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("i")
+    )
+    placed = rows.join(faults, on="row", how="inner", maintain_order="left")
+    return [
+        Finding(code=str(code), on="entries", where=some.select("i", "found"), column="geometry")
+        for (code,), some in placed.group_by("code", maintain_order=True)
+    ]
