@@ -1,5 +1,6 @@
 """Sampling dates as people write them: a day, a month or only a year, never more precise than they were given."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 import polars as pl
@@ -12,7 +13,11 @@ _PATTERNS: dict[DateForm, str] = {
     "month": r"^(?<y>\d{4})[-/](?<m>\d{1,2})$",
     "year": r"^(?<y>\d{4})(?:\.0+)?$",
     "dd/mm/yyyy": r"^(?<d>\d{1,2})[-/.](?<m>\d{1,2})[-/.](?<y>\d{4})$",
+    "mm/dd/yyyy": r"^(?<m>\d{1,2})[-/.](?<d>\d{1,2})[-/.](?<y>\d{4})$",
+    "yyyymmdd": r"^(?<y>\d{4})(?<m>\d{2})(?<d>\d{2})$",
 }
+_SERIAL = r"^(\d{4,5})(?:\.\d+)?$"
+_FIRST_DAY = dt.date(1899, 12, 30)
 
 
 def parse_dates(text: pl.Series, forms: Sequence[DateForm]) -> pl.DataFrame:
@@ -37,6 +42,10 @@ def parse_dates(text: pl.Series, forms: Sequence[DateForm]) -> pl.DataFrame:
 
 
 def _read(frame: pl.DataFrame, form: DateForm) -> pl.DataFrame:
+    if form == "excel":
+        days = pl.col("text").str.strip_chars().str.extract(_SERIAL).cast(pl.Int64, strict=False)
+        start = pl.lit(_FIRST_DAY) + pl.duration(days=days)
+        return _filled(frame, start, start, "day")
     pattern = _PATTERNS[form]
     text = pl.col("text").str.strip_chars()
 
@@ -46,8 +55,12 @@ def _read(frame: pl.DataFrame, form: DateForm) -> pl.DataFrame:
         return text.str.extract_groups(pattern).struct.field(name).str.zfill(2)
 
     start = pl.concat_str(part("y"), part("m"), part("d"), separator="-").str.to_date("%Y-%m-%d", strict=False)
-    precision = "day" if form == "dd/mm/yyyy" else form
+    precision = form if form in {"month", "year"} else "day"
     end = {"day": start, "month": start.dt.month_end(), "year": start.dt.offset_by("1y").dt.offset_by("-1d")}[precision]
+    return _filled(frame, start, end, precision)
+
+
+def _filled(frame: pl.DataFrame, start: pl.Expr, end: pl.Expr, precision: str) -> pl.DataFrame:
     fresh = pl.col("sampled_from").is_null() & start.is_not_null()
     return frame.with_columns(
         sampled_from=pl.coalesce("sampled_from", start),

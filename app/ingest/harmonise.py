@@ -314,7 +314,7 @@ def read_layers(mapping: MappingFile, frame: pl.DataFrame, rows: pl.Series) -> t
     fields = mapping.fields
     texts = {
         name: _without_markers(name, resolve(fields.get(name, ()), frame)[0])
-        for name in ("layer_id", "horizon", "kind", "surface_convention", "thickness_cm")
+        for name in ("layer_id", "horizon", "kind", "surface_convention", "thickness_cm", "middle_cm")
     }
     findings: list[Finding] = []
     if "depth_range" in fields:
@@ -322,7 +322,7 @@ def read_layers(mapping: MappingFile, frame: pl.DataFrame, rows: pl.Series) -> t
         upper, lower, strange = split_range(whole)
         findings.append(_found_at("DEPTH_UNREADABLE", "layers", strange, whole, "depth_range"))
     else:
-        upper, lower = resolve(fields["top_cm"], frame)[0], resolve(fields["bottom_cm"], frame)[0]
+        upper, lower = (resolve(fields.get(name, ()), frame)[0] for name in ("top_cm", "bottom_cm"))
     layers = pl.DataFrame(
         {"row": rows, "own_id": texts["layer_id"], "horizon": texts["horizon"], "kind": texts["kind"]}
     ).with_columns(texts["surface_convention"].alias("surface_convention"))
@@ -337,7 +337,7 @@ def read_layers(mapping: MappingFile, frame: pl.DataFrame, rows: pl.Series) -> t
             found = _found_at(code, "layers", read, text, name)
             numbers = depths.value.gather(found.where["i"].cast(pl.UInt32))
             findings.append(Finding(code=code, on="layers", where=found.where.with_columns(numbers.alias("number"))))
-    layers, more = _from_thickness(mapping, layers, texts["thickness_cm"])
+    layers, more = _from_thickness(mapping, layers, texts["thickness_cm"], texts["middle_cm"])
     findings += more
     missing = (layers["top_cm"].is_null() | layers["bottom_cm"].is_null()) & ~unreadable
     if "depth_range" in fields:
@@ -359,10 +359,15 @@ def read_layers(mapping: MappingFile, frame: pl.DataFrame, rows: pl.Series) -> t
     return layers, findings
 
 
-def _from_thickness(mapping: MappingFile, layers: pl.DataFrame, text: pl.Series) -> tuple[pl.DataFrame, list[Finding]]:
+def _from_thickness(
+    mapping: MappingFile, layers: pl.DataFrame, text: pl.Series, middle: pl.Series
+) -> tuple[pl.DataFrame, list[Finding]]:
     if "thickness_cm" not in mapping.fields:
         return layers, []
     thickness = parse_depths(text, mapping.depth_unit, mapping.main.decimal).value
+    if "middle_cm" in mapping.fields:
+        top = parse_depths(middle, mapping.depth_unit, mapping.main.decimal).value - thickness / 2
+        layers = layers.with_columns(pl.coalesce("top_cm", pl.Series("middle", top)).alias("top_cm"))
     computed = pl.col("bottom_cm").is_null() & pl.col("top_cm").is_not_null() & (pl.col("thickness") > 0)
     layers = layers.with_columns(thickness.alias("thickness")).with_columns(
         computed.fill_null(value=False).alias("here")

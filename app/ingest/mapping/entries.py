@@ -76,10 +76,10 @@ class Entry:
             raise EntryInvalid(self.at(key), f"must be a list of {count} numbers")
         return tuple(float(item) for item in found)
 
-    def row(self, key: str) -> int | None:
+    def row(self, key: str, *, least: int = 1) -> int | None:
         """The number of a row."""
         found = self._tree.pop(key, None)
-        return None if found is None else self._row(key, found, 1)
+        return None if found is None else self._row(key, found, least)
 
     def rows(self, key: str) -> tuple[int | None, int | None]:
         """First and last row; the last may be left out."""

@@ -18,7 +18,8 @@ SamplingDesign = Literal["srs", "stratified", "grid", "purposive", "legacy"]
 DensityBasis = Literal["fine_earth", "whole", "fine_per_total", "unknown"]
 FragmentsBasis = Literal["volume", "mass", "unknown"]
 Status = Literal["measured", "estimated", "assumed", "unknown"]
-DateForm = Literal["day", "month", "year", "dd/mm/yyyy"]
+DateForm = Literal["day", "month", "year", "dd/mm/yyyy", "mm/dd/yyyy", "yyyymmdd", "excel"]
+"""How dates are written; excel is the number of days since 1899-12-30 by which spreadsheets keep them."""
 Transform = Literal["complement"]
 
 SITE_FIELDS = ("site_id", "site_name", "longitude", "latitude", "coord_uncertainty_m", "country_code", "cluster")
@@ -43,6 +44,7 @@ LAYER_FIELDS = (
     "top_cm",
     "bottom_cm",
     "depth_range",
+    "middle_cm",
     "thickness_cm",
     "horizon",
     "kind",
@@ -160,7 +162,7 @@ class TableSource:
     joined_to: str | None = None
     required: tuple[str, ...] | None = None
     header_row: int | None = None
-    """Row of the column names; without it they are looked for, or there are none where `names` are declared."""
+    """Row of the column names, 0 where there is none; without it they are looked for."""
     first_row: int | None = None
     last_row: int | None = None
     names: tuple[str, ...] | None = None

@@ -147,7 +147,7 @@ def _table(entry: Entry) -> TableSource:
         key=entry.texts("key") or (),
         joined_to=entry.text("joined_to"),
         required=entry.texts("required"),
-        header_row=entry.row("header_row"),
+        header_row=entry.row("header_row", least=0),
         first_row=first,
         last_row=last,
         names=entry.texts("names"),
@@ -155,6 +155,8 @@ def _table(entry: Entry) -> TableSource:
         wide=_wide(entry.entry("wide")),
     )
     entry.close()
+    if table.header_row == 0 and table.names is None:
+        raise EntryInvalid(entry.at("names"), "are missing: a table without header needs the names of its columns")
     if table.header_row is not None and first is not None and first <= table.header_row:
         raise EntryInvalid(entry.at("rows"), "must begin below the header")
     named = [name for name in table.names or () if name]
@@ -346,8 +348,11 @@ def _check_whole(mapping: MappingFile) -> None:
     for name in ("site_id", "longitude", "latitude"):
         if name not in mapping.fields:
             raise EntryInvalid(f"fields.{name}", "is missing")
-    if not {"top_cm", "bottom_cm"} <= mapping.fields.keys() and "depth_range" not in mapping.fields:
-        raise EntryInvalid("fields", "need top_cm and bottom_cm, or depth_range")
+    ways = ({"top_cm", "bottom_cm"}, {"top_cm", "thickness_cm"}, {"middle_cm", "thickness_cm"}, {"depth_range"})
+    if not any(way <= mapping.fields.keys() for way in ways):
+        raise EntryInvalid(
+            "fields", "need top_cm and bottom_cm, or depth_range, or thickness_cm with top_cm or middle_cm"
+        )
     if not mapping.values:
         raise EntryInvalid("values", "are missing")
     if len({value.column for value in mapping.values}) != len(mapping.values):
