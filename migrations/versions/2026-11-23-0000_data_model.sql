@@ -1221,38 +1221,6 @@ COMMENT ON COLUMN core.dataset.state IS 'draft -> published -> withdrawn; a with
 COMMENT ON COLUMN core.dataset.created_by IS 'Who registered it; empty: an operator at the command line.';
 COMMENT ON COLUMN core.dataset.created_at IS 'When the dataset was registered.';
 
--- core.duplicate_candidate: Profiles of two datasets that may be one: for a person to decide, nothing is merged.
-CREATE TABLE core.duplicate_candidate (
-    id UUID DEFAULT gen_random_uuid() NOT NULL,
-    first_id UUID NOT NULL,
-    second_id UUID NOT NULL,
-    distance_m DOUBLE PRECISION NOT NULL,
-    shared_values INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    decided_by UUID,
-    decided_at TIMESTAMP WITH TIME ZONE,
-    found_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT duplicate_candidate_pkey PRIMARY KEY (id),
-    CONSTRAINT duplicate_candidate_state_known_check CHECK (state IN ('open', 'same', 'different')),
-    CONSTRAINT duplicate_candidate_ordered_check CHECK (first_id < second_id),
-    CONSTRAINT duplicate_candidate_distance_is_not_negative_check CHECK (distance_m >= 0),
-    CONSTRAINT duplicate_candidate_first_id_second_id_key UNIQUE (first_id, second_id),
-    CONSTRAINT duplicate_candidate_first_id_fkey FOREIGN KEY(first_id) REFERENCES core.visit (id) ON DELETE CASCADE,
-    CONSTRAINT duplicate_candidate_second_id_fkey FOREIGN KEY(second_id) REFERENCES core.visit (id) ON DELETE CASCADE,
-    CONSTRAINT duplicate_candidate_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES core.account (id)
-);
-CREATE INDEX duplicate_candidate_second_id_idx ON core.duplicate_candidate (second_id);
-COMMENT ON TABLE core.duplicate_candidate IS 'Profiles of two datasets that may be one: for a person to decide, nothing is merged.';
-COMMENT ON COLUMN core.duplicate_candidate.id IS 'Random public identifier.';
-COMMENT ON COLUMN core.duplicate_candidate.first_id IS 'One profile.';
-COMMENT ON COLUMN core.duplicate_candidate.second_id IS 'The profile that may be the same.';
-COMMENT ON COLUMN core.duplicate_candidate.distance_m IS 'Distance between their positions [m].';
-COMMENT ON COLUMN core.duplicate_candidate.shared_values IS 'Values that both have at the same depth and that agree.';
-COMMENT ON COLUMN core.duplicate_candidate.state IS 'open; same or different once a person has decided.';
-COMMENT ON COLUMN core.duplicate_candidate.decided_by IS 'Who decided.';
-COMMENT ON COLUMN core.duplicate_candidate.decided_at IS 'When.';
-COMMENT ON COLUMN core.duplicate_candidate.found_at IS 'When it was found.';
-
 -- core.mapping: Saved descriptions of how to read a source's files.
 CREATE TABLE core.mapping (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -1349,6 +1317,52 @@ COMMENT ON COLUMN core.dataset_owner.name IS 'Owner as named in the citation.';
 COMMENT ON COLUMN core.dataset_owner.organisation_id IS 'The owner''s record here.';
 COMMENT ON COLUMN core.dataset_owner.account_id IS 'The owner''s account here.';
 
+-- core.duplicate_candidate: Profiles of two datasets that may be one: for a person to decide, nothing is merged.
+CREATE TABLE core.duplicate_candidate (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    first_id UUID NOT NULL,
+    second_id UUID NOT NULL,
+    first_dataset_id UUID NOT NULL,
+    second_dataset_id UUID NOT NULL,
+    first_profile TEXT NOT NULL,
+    second_profile TEXT NOT NULL,
+    distance_m DOUBLE PRECISION NOT NULL,
+    shared_values INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    decided_by UUID,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    note TEXT,
+    found_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT duplicate_candidate_pkey PRIMARY KEY (id),
+    CONSTRAINT duplicate_candidate_state_known_check CHECK (state IN ('open', 'same', 'different')),
+    CONSTRAINT duplicate_candidate_ordered_check CHECK (first_id < second_id),
+    CONSTRAINT duplicate_candidate_distance_is_not_negative_check CHECK (distance_m >= 0),
+    CONSTRAINT duplicate_candidate_first_id_second_id_key UNIQUE (first_id, second_id),
+    CONSTRAINT duplicate_candidate_first_id_fkey FOREIGN KEY(first_id) REFERENCES core.visit (id) ON DELETE CASCADE,
+    CONSTRAINT duplicate_candidate_second_id_fkey FOREIGN KEY(second_id) REFERENCES core.visit (id) ON DELETE CASCADE,
+    CONSTRAINT duplicate_candidate_first_dataset_id_fkey FOREIGN KEY(first_dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
+    CONSTRAINT duplicate_candidate_second_dataset_id_fkey FOREIGN KEY(second_dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
+    CONSTRAINT duplicate_candidate_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES core.account (id)
+);
+CREATE INDEX duplicate_candidate_first_dataset_id_idx ON core.duplicate_candidate (first_dataset_id);
+CREATE INDEX duplicate_candidate_second_dataset_id_idx ON core.duplicate_candidate (second_dataset_id);
+CREATE INDEX duplicate_candidate_second_id_idx ON core.duplicate_candidate (second_id);
+COMMENT ON TABLE core.duplicate_candidate IS 'Profiles of two datasets that may be one: for a person to decide, nothing is merged.';
+COMMENT ON COLUMN core.duplicate_candidate.id IS 'Random public identifier.';
+COMMENT ON COLUMN core.duplicate_candidate.first_id IS 'One profile.';
+COMMENT ON COLUMN core.duplicate_candidate.second_id IS 'The profile that may be the same.';
+COMMENT ON COLUMN core.duplicate_candidate.first_dataset_id IS 'Dataset of the one profile.';
+COMMENT ON COLUMN core.duplicate_candidate.second_dataset_id IS 'Dataset of the other.';
+COMMENT ON COLUMN core.duplicate_candidate.first_profile IS 'The contributor''s id of the one profile.';
+COMMENT ON COLUMN core.duplicate_candidate.second_profile IS 'The contributor''s id of the other.';
+COMMENT ON COLUMN core.duplicate_candidate.distance_m IS 'Distance between their positions [m].';
+COMMENT ON COLUMN core.duplicate_candidate.shared_values IS 'Values that both have at the same depth and that agree.';
+COMMENT ON COLUMN core.duplicate_candidate.state IS 'open; same or different once a person has decided.';
+COMMENT ON COLUMN core.duplicate_candidate.decided_by IS 'Who decided.';
+COMMENT ON COLUMN core.duplicate_candidate.decided_at IS 'When.';
+COMMENT ON COLUMN core.duplicate_candidate.note IS 'Why, in words of who decided.';
+COMMENT ON COLUMN core.duplicate_candidate.found_at IS 'When it was found.';
+
 -- core.export: Files made from stored datasets on request.
 CREATE TABLE core.export (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -1379,6 +1393,36 @@ COMMENT ON COLUMN core.export.path IS 'File below the data folder.';
 COMMENT ON COLUMN core.export.fault IS 'Why it failed, in words for whoever asked.';
 COMMENT ON COLUMN core.export.created_at IS 'When it was asked for.';
 COMMENT ON COLUMN core.export.finished_at IS 'When it was made.';
+
+-- core.flag_decision: Flags that a reviewer dismissed or restored: flags change, values never.
+CREATE TABLE core.flag_decision (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    dataset_id UUID NOT NULL,
+    kind TEXT NOT NULL,
+    record TEXT NOT NULL,
+    code TEXT NOT NULL,
+    dismissed BOOLEAN NOT NULL,
+    note TEXT NOT NULL,
+    decided_by UUID,
+    decided_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT flag_decision_pkey PRIMARY KEY (id),
+    CONSTRAINT flag_decision_kind_known_check CHECK (kind IN ('site', 'layer', 'result')),
+    CONSTRAINT flag_decision_code_is_a_word_check CHECK (code ~ '^[A-Z][A-Z0-9_]+$'),
+    CONSTRAINT flag_decision_kind_record_code_key UNIQUE (kind, record, code),
+    CONSTRAINT flag_decision_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
+    CONSTRAINT flag_decision_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES core.account (id)
+);
+CREATE INDEX flag_decision_dataset_id_idx ON core.flag_decision (dataset_id);
+COMMENT ON TABLE core.flag_decision IS 'Flags that a reviewer dismissed or restored: flags change, values never.';
+COMMENT ON COLUMN core.flag_decision.id IS 'Random public identifier.';
+COMMENT ON COLUMN core.flag_decision.dataset_id IS 'The dataset that the record belongs to.';
+COMMENT ON COLUMN core.flag_decision.kind IS 'site, layer or result.';
+COMMENT ON COLUMN core.flag_decision.record IS 'Id of the site; number of the layer; number of the layer, slash, place of the value.';
+COMMENT ON COLUMN core.flag_decision.code IS 'Code of the rule.';
+COMMENT ON COLUMN core.flag_decision.dismissed IS 'True: the flag is not shown, also after the rules ran again; false: restored.';
+COMMENT ON COLUMN core.flag_decision.note IS 'Why, in words of who decided.';
+COMMENT ON COLUMN core.flag_decision.decided_by IS 'Who decided; empty: an operator at the command line.';
+COMMENT ON COLUMN core.flag_decision.decided_at IS 'When.';
 
 -- core.grant: Who may do what, where.
 CREATE TABLE core."grant" (
@@ -1740,6 +1784,27 @@ COMMENT ON COLUMN core.result.source_column IS 'Column it was read from.';
 COMMENT ON COLUMN core.result.place IS 'Place of the value in the arrays of its layer, counted from 1.';
 COMMENT ON COLUMN core.result.procedure_id IS 'How it was obtained.';
 
+-- Flags of records, for those who review them without reading values or positions -------------------------------------------
+
+CREATE FUNCTION core.record_flags(observation uuid, site uuid) RETURNS TABLE (dataset_id uuid, kind text, record text, flags text[])
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+BEGIN ATOMIC
+    SELECT s.dataset_id, 'site', s.id::text, s.flags FROM core.site s WHERE s.id = record_flags.site
+    UNION ALL
+    SELECT found.dataset_id, part.kind, part.record, part.flags
+    FROM pub.observation o
+    JOIN core.result r ON r.visit_id = o.visit_id AND r.id = o.id
+    JOIN core.layer l ON l.id = r.layer_id
+    JOIN core.site found ON found.id = o.site_id
+    CROSS JOIN LATERAL (VALUES
+        ('result', l.id || '/' || r.place, r.flags), ('layer', l.id::text, l.flags), ('site', found.id::text, found.flags)
+    ) AS part (kind, record, flags)
+    WHERE o.id = record_flags.observation AND o.released_to IS NULL;
+END;
+COMMENT ON FUNCTION core.record_flags IS
+    'Dataset and flags of a site, or of a published value with its layer and site. Neither a value nor a position.';
+REVOKE EXECUTE ON FUNCTION core.record_flags FROM PUBLIC;
+
 -- References of tables that take millions of rows at once ----------------------------------------------------------------
 
 CREATE FUNCTION core.check_links() RETURNS trigger
@@ -1856,6 +1921,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     core."grant", core.dataset_owner, core.dataset_network, core.dataset_objective, core.mapping, core.idempotency_key,
     core.export TO observatory_desk;
 GRANT SELECT, INSERT ON core.audit TO observatory_desk;
+GRANT SELECT, UPDATE ON core.duplicate_candidate TO observatory_desk;
+GRANT SELECT, INSERT, UPDATE ON core.flag_decision TO observatory_desk;
+GRANT SELECT ON core.rule_run TO observatory_desk;
+GRANT EXECUTE ON FUNCTION core.record_flags TO observatory_desk;
 GRANT INSERT, UPDATE ON core.network, core.network_member TO observatory_desk;
 GRANT DELETE ON core.network_member TO observatory_desk;
 GRANT EXECUTE ON FUNCTION core.take_down TO observatory_desk;
