@@ -201,7 +201,7 @@ class Clock:
             owner = importlib.import_module(module)
             if hasattr(owner, name):
                 put(owner, name, phase)
-        put(bulk, "copy_in", lambda _, table, *__, **___: f"store: {getattr(table, 'name', table)}")
+        put(bulk, "copy_parts", lambda _, table, *__, **___: f"store: {getattr(table, 'name', table)}")
         put(bulk, "copy_out", "derive: read back")
         reading = importlib.import_module("app.ingest.read")
         for group in ("ENTRY_CHECKS", "SITE_CHECKS", "VISIT_CHECKS", "LAYER_CHECKS", "VALUE_CHECKS"):

@@ -232,7 +232,7 @@ def test_status_is_the_state_as_last_seen(connection: Connection):
                 "r AS (SELECT p.id, x.value FROM core.procedure p JOIN core.upload u ON u.id = p.upload_id AND u.dataset_id = :d "
                 "JOIN (VALUES ('soc', CAST(:soc AS float8)), ('bulk_density_fine_earth', 1.3), ('coarse_fragments_volume', 0)) AS x (property, value) USING (property)) "
                 "INSERT INTO core.layer (visit_id, top_cm, bottom_cm, kind, source_file, source_row, procedures, result_values, result_texts) "
-                "SELECT v.id, 0, 30, 'mineral', 'f', 1, array_agg(r.id), array_agg(r.value), array_agg('x') FROM v, r GROUP BY v.id"
+                "SELECT v.id, 0, 30, 'mineral', 'f', 1, array_agg(r.id), array_agg(r.value), array_agg(CAST('x' AS text)) FROM v, r GROUP BY v.id"
             ),
             {"key": site.key, "d": dataset, "soc": site.soc[0]},
         )

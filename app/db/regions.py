@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import polars as pl
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, LargeBinary, func, select, text, update
 
 from app.db import bulk
 from app.db.queries import query
@@ -99,6 +99,25 @@ def middles(connection: Connection, town_m: float) -> pl.DataFrame:
 def end_locating(connection: Connection) -> None:
     """Forget the positions handed to `locate`."""
     connection.execute(text("DROP TABLE position"))
+
+
+def countries(connection: Connection) -> pl.DataFrame:
+    """Countries: id, iso_a2, territory_of."""
+    rows = connection.execute(
+        select(region.c.id, region.c.iso_a2, region.c.territory_of).where(region.c.kind == "country")
+    )
+    text_columns = dict.fromkeys(("id", "iso_a2", "territory_of"), pl.String)
+    return pl.DataFrame([tuple(row) for row in rows], schema=text_columns, orient="row")
+
+
+def parts(connection: Connection, kind: str) -> list[tuple[str, bytes]]:
+    """The pieces of the boundaries of one kind of region: region id, and geometry as WKB."""
+    rows = connection.execute(
+        select(region_part.c.region_id, func.ST_AsBinary(region_part.c.geom, type_=LargeBinary))
+        .join(region, region.c.id == region_part.c.region_id)
+        .where(region.c.kind == kind)
+    )
+    return [(row[0], bytes(row[1])) for row in rows]
 
 
 def names(connection: Connection) -> dict[str, str]:

@@ -35,7 +35,7 @@ def describe(connection: Connection, upload: UUID, results: pl.DataFrame) -> pl.
     codes = words.select(pl.col(name).cast(pl.Categorical).to_physical().alias(name) for name in DESCRIPTION)
     key = np.zeros(len(words), dtype=np.uint64)
     for name in DESCRIPTION:
-        size = int(codes[name].max() or 0) + 2  # type: ignore[call-overload]
+        size = int(codes[name].fill_null(0).to_numpy().max()) + 2
         if int(key.max()) > _MOST // size:
             key = np.unique(key, return_inverse=True)[1].astype(np.uint64)
         key = key * np.uint64(size) + codes[name].fill_null(size - 1).to_numpy().astype(np.uint64)

@@ -1,8 +1,10 @@
 """Boundary files as region records: valid, measured on the ellipsoid, counted in cells."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import h3
+import numpy as np
 import polars as pl
 import pyproj
 import shapely
@@ -60,6 +62,24 @@ def cell_count(geometry: BaseGeometry) -> int:
     pieces = shapely.get_parts(shapely.intersection(geometry, slices))
     areas = [piece for piece in shapely.get_parts(pieces) if piece.geom_type == "Polygon" and not piece.is_empty]
     return len({cell for area in areas for cell in h3.geo_to_cells(area, CELL_RESOLUTION)})
+
+
+def first_inside(parts: Sequence[tuple[str, bytes]], longitudes: pl.Series, latitudes: pl.Series) -> pl.Series:
+    """The region that each position lies in, edges included: of several the first by id, null where there is none.
+
+    parts : pieces of boundaries, as region id and WKB.
+    """
+    ids = np.array([region for region, _ in parts], dtype=object)
+    points = np.asarray(shapely.points(longitudes.to_numpy(), latitudes.to_numpy()))
+    # Points near each other one after the other: the tree and the prepared pieces stay in the processor's cache.
+    order = np.lexsort((longitudes.to_numpy(), np.floor(latitudes.to_numpy())))
+    pieces = shapely.from_wkb([wkb for _, wkb in parts])
+    shapely.prepare(pieces)
+    which, piece = shapely.STRtree(pieces).query(points[order], predicate="intersects")
+    hits = pl.DataFrame({"i": order[which], "region": pl.Series(ids[piece], dtype=pl.String)})
+    first = hits.group_by("i").agg(pl.col("region").min())
+    everyone = pl.DataFrame({"i": np.arange(len(points))})
+    return everyone.join(first, on="i", how="left", maintain_order="left")["region"]
 
 
 def cells(longitudes: list[float], latitudes: list[float]) -> list[str]:

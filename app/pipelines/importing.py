@@ -15,11 +15,13 @@ from sqlalchemy import Connection
 from app.db import datasets, jobs, regions, releases, samples
 from app.errors import InputRefused
 from app.geo import boundaries
+from app.geo.middles import TOWN_RADIUS_M, near_middles
 from app.ingest.mapping import LICENCE_CLASSES, SLUG, Dataset, MappingFile
-from app.ingest.read import files_of, read
+from app.ingest.read import Ingested, files_of, read
 from app.ingest.report import Report
 from app.ingest.rules import RULES_VERSION
 from app.pipelines.deriving import derive
+from app.pipelines.locating import countries_of
 from app.pipelines.progress import Progress, silent
 
 
@@ -31,6 +33,8 @@ class Imported:
     dataset: UUID | None
     report: Report | None
     """None where the dataset held this very file already, read by the same rules: nothing was done."""
+    job: int | None = None
+    """The job that publishes it; None where nothing was stored."""
 
 
 def import_file(
@@ -68,7 +72,7 @@ def import_file(
         mapping,
         max_bytes=max_bytes,
         today=today,
-        locate=lambda sites: _locate(connection, sites),
+        locate=lambda sites: locate(connection, sites),
     )
     given = dataclasses.replace(found.dataset, slug=slug or found.dataset.slug, title=title or found.dataset.title)
     files = files_of(path, mapping)
@@ -90,8 +94,6 @@ def import_file(
         return Imported(slug=given.slug, dataset=None, report=found.report)
     progress("storing")
     dataset = datasets.register(connection, record, given.owners or (given.title,))
-    left = releases.regions_of(connection, dataset)
-    samples.remove(connection, dataset)
     upload = datasets.record_upload(
         connection,
         {
@@ -109,6 +111,21 @@ def import_file(
             "rows_ignored": found.report.rows_ignored,
         },
     )
+    left = put(connection, dataset, upload, found, progress)
+    publication: dict[str, Any] = {"dataset": str(dataset), "left": left}
+    job = jobs.enqueue(connection, "publish_dataset", **publication) or jobs.pending(
+        connection, "publish_dataset", **publication
+    )
+    return Imported(slug=given.slug, dataset=dataset, report=found.report, job=job)
+
+
+def put(connection: Connection, dataset: UUID, upload: UUID, found: Ingested, progress: Progress = silent) -> list[str]:
+    """Store what was read in place of what the dataset holds, and compute its stocks.
+
+    Returns the regions in which the dataset had sites before.
+    """
+    left = releases.regions_of(connection, dataset)
+    samples.remove(connection, dataset)
     samples.store(
         connection,
         dataset=dataset,
@@ -121,8 +138,7 @@ def import_file(
     )
     progress("computing stocks")
     derive(connection, dataset)
-    jobs.enqueue(connection, "publish_dataset", dataset=str(dataset), left=left)
-    return Imported(slug=given.slug, dataset=dataset, report=found.report)
+    return left
 
 
 def _record(given: Dataset) -> dict[str, Any]:
@@ -150,16 +166,13 @@ def _sha256(files: Sequence[Path]) -> bytes:
     return digest.digest()
 
 
-def _locate(connection: Connection, sites: pl.DataFrame) -> pl.DataFrame:
+def locate(connection: Connection, sites: pl.DataFrame) -> pl.DataFrame:
     """The country of each site, how far it is from the declared one, and a repair where it is in neither."""
-    positions = sites.select("site_key", boundaries.points_ewkb(sites["longitude"], sites["latitude"]), "country_code")
-    found = regions.locate(connection, positions)
-    lost = found.filter(pl.col("region_id").is_null() | (pl.col("declared_distance_m").fill_null(0) > regions.NEAR_M))[
-        "site_key"
-    ]
-    repairs = regions.repairs(connection, lost.to_list())
-    regions.end_locating(connection)
+    found, repairs = countries_of(connection, sites)
     names = regions.names(connection)
+    # The rows come back in an order of the database's own.
+    found = sites.select("site_key", "longitude", "latitude").join(found, on="site_key", maintain_order="left")
+    found = found.hstack(near_middles(found, regions.middles(connection, TOWN_RADIUS_M))).drop("longitude", "latitude")
     return found.with_columns(
         region=pl.col("region_id").replace_strict(names, default=None, return_dtype=pl.String),
         declared=pl.col("declared_id").replace_strict(names, default=None, return_dtype=pl.String),
