@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ from app.db.session import Database
 from app.errors import InputRefused, ObservatoryError, RefusedFile, SetupFault
 from app.ingest.columns import template_csv
 from app.ingest.mapping import Dataset, available_mappings, load_mapping
-from app.pipelines import importing, publishing, seeding
+from app.pipelines import importing, publishing, seeding, validating
 from app.settings import Settings
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -133,15 +134,17 @@ def serve(
                 _seed(here, engine, if_new=True)
         _introduce(found, here)
         _say("Map:", "bold", f"http://{shown}:{found.port}/map/  (Ctrl-C stops)")
-        uvicorn.run(
-            service.create_app(found, here),
-            host=found.host,
-            port=found.port,
-            log_config=None,
-            access_log=False,
-            proxy_headers=True,
-            timeout_graceful_shutdown=10,
-        )
+        # After the schema is there: two processes must not bring it at once.
+        with worker.Supervisor() if found.worker else contextlib.nullcontext():
+            uvicorn.run(
+                service.create_app(found, here),
+                host=found.host,
+                port=found.port,
+                log_config=None,
+                access_log=False,
+                proxy_headers=True,
+                timeout_graceful_shutdown=10,
+            )
 
 
 def _introduce(found: Settings, here: Database) -> None:
@@ -213,7 +216,7 @@ def _seed(here: Database, engine: Engine, *, if_new: bool) -> None:
                 progress=tell,
             )
         tell("publishing")
-        worker.work(here, wait=False)
+        worker.work(here, settings(), wait=False)
     _print_report(found)
 
 
@@ -261,9 +264,7 @@ def import_file(
                 progress=tell,
             )
         tell("publishing")
-        worker.work(here, wait=False)
-        with engine.connect() as connection:
-            unpublished = jobs.waiting(connection)
+        unpublished = found.job is not None and not _published(here, engine, found.job)
     if found.report is None:
         err.print(f"The dataset {found.slug} held this very file already; nothing was changed.", highlight=False)
         return
@@ -276,6 +277,52 @@ def import_file(
         raise typer.Exit(1)
     if unpublished:
         _say("Stored, not published yet:", "red", "the log says why; observatory worker tries again.")
+        raise typer.Exit(1)
+
+
+def _published(here: Database, engine: Engine, job: int) -> bool:
+    """Do the job, or wait while another worker does it; whether it was done."""
+    while True:
+        worker.work(here, settings(), wait=False)
+        with engine.connect() as connection:
+            state = jobs.state(connection, job)
+        if state != "doing":
+            return state is None
+        time.sleep(0.3)
+
+
+@cli.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="A file, or the folder of a known source.")],
+    *,
+    mapping: Annotated[
+        str, typer.Option(help="Name or path of a mapping; standard is our documented columns.")
+    ] = "standard",
+    strict: Annotated[bool, typer.Option("--strict", help="Fail if any row is refused.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the whole report as JSON to this file.")] = None,
+) -> None:
+    """Check a file by the rules that an upload meets. Stores nothing and needs no database."""
+    if not file.exists():
+        raise RefusedFile("There is no such file.", code="FILE_MISSING", file=str(file))
+    if report and not report.parent.is_dir():
+        raise InputRefused("There is no such folder to write the report to.", code="FOLDER_MISSING", file=str(report))
+    chosen = load_mapping(mapping)
+    with progress(f"checking {file.name}"):
+        found = validating.validate(
+            file,
+            file.name,
+            chosen,
+            max_bytes=settings().max_upload_mb * 1_000_000,
+            today=dt.datetime.now(dt.UTC).date(),
+            strict=strict,
+        )
+    if report:
+        report.write_text(json.dumps(found["report"], indent=2, ensure_ascii=False), encoding="utf-8")
+    _print_findings(found["report"])
+    if not found["located"]:
+        err.print("There are no boundaries here: no site was looked for in its country.", highlight=False)
+    if not found["acceptable"]:
+        _say("Not acceptable:", "red", found["fault"])
         raise typer.Exit(1)
 
 
@@ -309,10 +356,13 @@ def refresh() -> None:
 
 
 @cli.command("worker")
-def run_worker() -> None:
+def run_worker(
+    *,
+    supervised: Annotated[bool, typer.Option(hidden=True, help="End when standard input is closed.")] = False,
+) -> None:
     """Do the jobs that are waiting and those that come, until interrupted."""
     with database("working") as (here, _):
-        worker.work(here, wait=True)
+        worker.work(here, settings(), wait=True, supervised=supervised)
 
 
 @cli.command()
@@ -346,24 +396,28 @@ def doctor() -> None:
 
 def _print_report(found: importing.Imported) -> None:
     """The ledger, and each reason with its count and first example."""
-    report = found.report
-    if report is None:
+    if found.report is None:
         return
     out.print(f"Dataset {found.slug}", highlight=False)
+    _print_findings(found.report.to_json())
+
+
+def _print_findings(report: dict[str, Any]) -> None:
     ledger = Table("file", "rows read", "stored", "refused", "ignored", box=None)
-    for part in report.ledger:
-        name = part.file if part.sheet is None else f"{part.file} [{part.sheet}]"
-        counts = (part.rows_read, part.stored, sum(part.refused.values()), sum(part.ignored.values()))
+    for part in report["tables"]:
+        name = part["file"] if part["sheet"] is None else f"{part['file']} [{part['sheet']}]"
+        counts = (part["rows_read"], part["stored"], sum(part["refused"].values()), sum(part["ignored"].values()))
         ledger.add_row(name, *(str(n) for n in counts))
     out.print(ledger)
-    if not report.counts:
+    if not report["counts"]:
         return
-    first = {issue.code: issue for issue in reversed(report.issues)}
+    first = {issue["code"]: issue for issue in reversed(report["issues"])}
     reasons = Table("code", "severity", "count", "first example", box=None)
-    for code, count in report.counts.items():
-        issue = first[code]
-        place = "" if issue.row is None else f"row {issue.row}{f', {issue.column}' if issue.column else ''}: "
-        reasons.add_row(code, issue.severity, str(count), f"{place}{issue.message}")
+    for counted in report["counts"]:
+        issue = first[counted["code"]]
+        column = f", {issue['column']}" if issue["column"] else ""
+        place = "" if issue["row"] is None else f"row {issue['row']}{column}: "
+        reasons.add_row(counted["code"], issue["severity"], str(counted["count"]), f"{place}{issue['message']}")
     out.print(reasons)
 
 

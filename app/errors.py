@@ -11,6 +11,7 @@ ObservatoryError
 ├── Conflict                    it contradicts what is stored already, or its state
 ├── TooManyRequests             one client asks more often than the documented limit
 ├── TooLarge                    a request or file is over the documented limit
+├── UnsupportedMediaType        the body is of a type that is not taken here
 ├── Busy                        the answer would take longer than a request may
 └── SetupFault                  this machine or configuration cannot run the service
     ├── DatabaseUnavailable     the database cannot be started or reached
@@ -105,6 +106,10 @@ class TooManyRequests(ObservatoryError):
 
 class TooLarge(ObservatoryError):
     """A request or file is over the documented limit."""
+
+
+class UnsupportedMediaType(ObservatoryError):
+    """The body of a request is of a type that is not taken here."""
 
 
 class Busy(ObservatoryError):

@@ -14,11 +14,28 @@ from fastapi.staticfiles import StaticFiles
 from app import logs
 from app.db import migrations, session
 from app.db.session import Database
-from app.routers import accounts, collections, indicators, landing, mappings, problems, tiles
+from app.identity.tokens import Verifier
+from app.routers import (
+    accounts,
+    around,
+    collections,
+    decisions,
+    events,
+    incoming,
+    indicators,
+    landing,
+    limits,
+    mappings,
+    problems,
+    tiles,
+    uploads,
+    validate,
+)
 from app.routers.around import Around
 from app.routers.deps import Context
 from app.settings import Settings
 
+FORM_BYTES = 100_000
 STATIC = Path(__file__).parent / "static"
 
 
@@ -50,20 +67,42 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         tiles.router,
         indicators.router,
         accounts.router,
+        limits.router,
         mappings.router,
+        uploads.router,
+        decisions.router,
+        validate.router,
     ):
         app.include_router(router)
     if STATIC.is_dir():
         app.mount("/map", StaticFiles(directory=STATIC, html=True), name="map")
     problems.register(app)
+    app.state.gate = limits.Gate(settings)
+    app.state.tokens = Verifier(settings.oidc_issuers, settings.oidc_audiences)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=1)
+    app.add_middleware(limits.Limiter, gate=app.state.gate)
+    # Keys travel in a header that scripts set, never in cookies: no origin needs credentials of the browser.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
-        allow_methods=["GET", "HEAD", "OPTIONS"],
-        expose_headers=["ETag", "Content-Crs", "Link", "X-Request-ID"],
+        allow_methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=around.ASKED_HEADERS,
+        expose_headers=around.SHOWN_HEADERS,
+        max_age=3600,
     )
-    app.add_middleware(Around, max_body_bytes=settings.max_body_mb * 1_000_000)
+    app.state.slots = incoming.Slots()
+    app.state.watch = events.Watch()
+    app.state.validations = validate.Places(settings.validations)
+    app.add_middleware(
+        Around,
+        secure=(settings.public_url or "").startswith("https://"),
+        max_body_bytes=settings.max_body_mb * 1_000_000,
+        # A form brings some bytes beside its file; the endpoints themselves count those of the file.
+        file_bytes={
+            "/uploads": settings.max_upload_mb * 1_000_000 + FORM_BYTES,
+            "/validate": settings.max_validate_mb * 1_000_000 + FORM_BYTES,
+        },
+    )
     return app
 
 

@@ -199,7 +199,7 @@ def test_publication_whose_worker_was_killed_is_done_by_the_next(seeded: Path, t
             )
         # In a thread of its own: the browser tests keep an event loop running in this one.
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(worker.work, here, wait=False).result()
+            pool.submit(worker.work, here, settings, wait=False).result()
         with engine.connect() as connection:
             assert (releases.current(connection), jobs.waiting(connection)) == (before + 2, 0)
 
@@ -261,10 +261,10 @@ def test_file_that_cannot_be_understood_is_refused_whole(
 def test_file_over_the_limit_is_refused_before_it_is_read(seeded: Path, tmp_path: Path):
     path = tmp_path / "large.csv"
     with path.open("wb") as file:
-        file.truncate(200_000_000)
+        file.truncate(400_000_000)
     done = observatory(seeded, "import", str(path))
     assert done.returncode == 1
-    assert "100 MB" in done.stderr.replace("\n", " ")
+    assert "300 MB" in done.stderr.replace("\n", " ")
 
 
 def test_rows_at_fault_are_named_and_the_others_stored(seeded: Path, tmp_path: Path):

@@ -1,6 +1,12 @@
-"""The job queue in the same database: enqueued in the transaction that caused the job."""
+"""The job queue in the same database: enqueued in the transaction that caused the job.
+
+Whether the worker of a job still lives is told by a lock that its process holds on a connection of its own: the server
+lets go of it when the process ends, however it ends, and never before. A heartbeat would stop while a large file is
+being parsed.
+"""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -8,31 +14,54 @@ from sqlalchemy import Connection, text
 from app.db.queries import query
 
 QUEUE = "default"
+PUBLICATION = "publication"
+"""Jobs that publish follow each other: two at a time would fight over the same cells and regions."""
+SIGN_OF_LIFE = 4000006
+"""First half of the lock that a worker holds on its number."""
+REVIVALS_MAX = 20
+"""How often a job may lose its worker before it is given up."""
 
 
-def enqueue(connection: Connection, task: str, **arguments: Any) -> None:
-    """Ask for a task once this transaction commits. The same task waiting with the same arguments is not asked twice."""
-    connection.execute(
+def enqueue(connection: Connection, task: str, *, lock: str | None = PUBLICATION, **arguments: Any) -> int | None:
+    """Ask for a task once this transaction commits; returns its number, None where it waits already.
+
+    lock : jobs of the same lock are done one after the other.
+    The same task that waits with the same arguments is not asked for twice.
+    """
+    made = connection.scalar(
         query("enqueue_job"),
         {
             "queue": QUEUE,
             "task": task,
             "arguments": json.dumps(arguments),
-            # Publications follow each other: two at a time would fight over the same cells and regions.
-            "lock": "publication",
-            "once": f"{task} {json.dumps(arguments, sort_keys=True)}",
+            "lock": lock,
+            "once": _once(task, arguments),
         },
     )
+    return None if made is None else int(made[0])
 
 
-def revive(connection: Connection) -> None:
-    """Let jobs wait again whose worker was killed: as long as one counts as being done, no other publication starts.
+def _once(task: str, arguments: dict[str, Any]) -> str:
+    return f"{task} {json.dumps(arguments, sort_keys=True)}"
 
-    The caller has the turn to publish (releases.await_turn), so none of them is truly being done. One that is asked
-    for again meanwhile is dropped.
+
+def pending(connection: Connection, task: str, **arguments: Any) -> int | None:
+    """The number of this very job, where it waits or is being done."""
+    found = connection.scalar(query("waiting_job"), {"once": _once(task, arguments)})
+    return None if found is None else int(found)
+
+
+def revive(connection: Connection) -> Sequence[tuple[str, dict[str, Any]]]:
+    """Let jobs wait again whose worker was killed: as long as one counts as being done, no other of its lock starts.
+
+    One that is asked for again meanwhile is dropped. Returns task and arguments of those that were given up.
     """
-    connection.execute(query("drop_superseded_orphans"))
-    connection.execute(query("revive_orphans"))
+    dead = {"dead": [int(number) for number in connection.scalars(query("dead_workers"))]}
+    connection.execute(query("drop_superseded_orphans"), dead)
+    given_up = connection.execute(query("give_up_orphans"), {**dead, "most": REVIVALS_MAX}).all()
+    connection.execute(query("revive_orphans"), dead)
+    connection.execute(query("bury_workers"), dead)
+    return [(row.task_name, dict(row.args)) for row in given_up]
 
 
 def waiting(connection: Connection) -> int:
@@ -40,3 +69,11 @@ def waiting(connection: Connection) -> int:
     return int(
         connection.scalar(text("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')")) or 0
     )
+
+
+def state(connection: Connection, number: int) -> str | None:
+    """State of a job; None where it was done, and forgotten as all that are."""
+    found = connection.scalar(
+        text("SELECT status::text FROM procrastinate_jobs WHERE id = :number"), {"number": number}
+    )
+    return None if found is None else str(found)

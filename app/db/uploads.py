@@ -145,6 +145,11 @@ def move(
     return done.rowcount == 1
 
 
+def chosen_mapping() -> Any:
+    """The condition that somebody chose or confirmed the mapping."""
+    return upload.c.mapping.is_not(None)
+
+
 def tell(connection: Connection, upload_id: UUID, state: str, step: str, share: float | None) -> bool:
     """Say what is being done with an upload; False where it is not in that state any more."""
     values: dict[str, Any] = {"step": step, "changed_at": func.clock_timestamp()}

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from app.ingest.readers.table import Table
 from app.ingest.rules import RULES, RULES_VERSION, Severity
 
 EXAMPLES_PER_CODE = 50
@@ -182,7 +182,7 @@ class Notebook:
             )
         )
 
-    def rows(self, file: str, sheet: str | None, rows: pl.Series, numbers: NDArray[np.uint16]) -> None:
+    def rows(self, table: Table, numbers: NDArray[np.uint16]) -> None:
         """Hear what became of each row of a table: the number of the rule that stopped it (draft.code_of), 0 for none."""
 
     def close(self, ledger: Iterable[TableLedger], values: Iterable[ValueLedger]) -> Report:

@@ -9,8 +9,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from app import errors
+from app.logs import redacted
 
 STATUS: dict[type[errors.ObservatoryError], HTTPStatus] = {
     errors.InputRefused: HTTPStatus.BAD_REQUEST,
@@ -20,6 +22,7 @@ STATUS: dict[type[errors.ObservatoryError], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SetupFault: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ObservatoryError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -90,11 +93,11 @@ def problem(
         "type": TYPE_BASE + kind,
         "title": status.phrase,
         "status": int(status),
-        "detail": detail,
-        "instance": request_path,
+        "detail": _speakable(detail),
+        "instance": _speakable(request_path),
     }
     if faults:
-        body["errors"] = list(faults)
+        body["errors"] = [{name: _speakable(said) for name, said in fault.items()} for fault in faults]
     return JSONResponse(body, status_code=int(status), media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -114,8 +117,8 @@ def unforeseen(request_path: str, fault: Exception) -> Response:
     )
 
 
-def register(app: FastAPI) -> None:
-    """Answer every foreseen failure of an endpoint with a problem document, and say so in the description of the API."""
+def _describe(app: FastAPI) -> None:
+    """Say in the description of the API what any endpoint may answer, and who may ask."""
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -132,6 +135,11 @@ def register(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def register(app: FastAPI) -> None:
+    """Answer every foreseen failure of an endpoint with a problem document, and say so in the description of the API."""
+    _describe(app)
 
     @app.exception_handler(errors.ObservatoryError)
     def foreseen(request: Request, fault: Exception) -> Response:
@@ -157,6 +165,11 @@ def register(app: FastAPI) -> None:
     def http(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)  # noqa: S101 - what the handler is registered for
         status = HTTPStatus(fault.status_code)
+        headers = dict(fault.headers or {})
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request)
+            if request.method == "OPTIONS":
+                return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
         detail = {
             HTTPStatus.NOT_FOUND: f"There is nothing at {request.url.path}.",
             HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible here.",
@@ -166,8 +179,25 @@ def register(app: FastAPI) -> None:
             status,
             status.phrase.lower().replace(" ", "-"),
             detail,
-            headers=dict(fault.headers or {}),
+            headers=headers,
         )
+
+
+def _speakable(text: str) -> str:
+    """What a request brought, fit to be sent back: no credential, and nothing that is no Unicode text."""
+    return redacted(text).encode("utf-8", "replace").decode()
+
+
+def _allowed(request: Request) -> str:
+    """Methods that are possible at the path of a request."""
+    found: list[str] = []
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        asked = {**request.scope, "method": method}
+        for route in request.app.router.routes:
+            if route.matches(asked)[0] == Match.FULL and (method == "GET" or not isinstance(route, Mount)):
+                found += ["GET", "HEAD"] if method == "GET" else [method]
+                break
+    return ", ".join([*found, "OPTIONS"])
 
 
 def _place(location: Sequence[int | str]) -> str:

@@ -145,3 +145,79 @@ class RegionIndicators(TypedDict):
     release: int
     estimates: list[Estimate]
     links: list[dict[str, Any]]
+
+
+class RowCounts(TypedDict):
+    """Where the rows of a file went: read = stored + refused + ignored."""
+
+    read: int
+    stored: int
+    refused: int
+    ignored: int
+
+
+class UploadDocument(TypedDict):
+    """A file that came in, and how far it is."""
+
+    id: str
+    dataset: str | None
+    filename: str
+    size_bytes: int
+    sha256: str
+    mapping: str | None
+    mode: str
+    strict: bool
+    state: str
+    step: str | None
+    progress: float | None
+    fault: str | None
+    rows: RowCounts | None
+    rules_version: str | None
+    proposal: dict[str, Any] | None
+    decision: str | None
+    release: int | None
+    created_at: str
+    changed_at: str
+    finished_at: str | None
+    links: list[dict[str, Any]]
+
+
+class UploadList(TypedDict):
+    """Uploads of a dataset."""
+
+    uploads: list[UploadDocument]
+    links: list[dict[str, Any]]
+
+
+class FileReport(TypedDict):
+    """What was found in a file: issues with their place, and ledgers in which every row and value is accounted for."""
+
+    rules_version: str
+    rows: RowCounts
+    severities: dict[str, int]
+    counts: list[dict[str, Any]]
+    tables: list[dict[str, Any]]
+    values: list[dict[str, Any]]
+    issues: list[dict[str, Any]]
+
+
+class UploadReport(FileReport):
+    """The report of an upload, with a page of its issues."""
+
+    issues_matched: int
+    upload: str
+    state: str
+    fault: str | None
+    links: list[dict[str, Any]]
+
+
+class Validation(TypedDict):
+    """The report on a file of which nothing was kept."""
+
+    filename: str
+    acceptable: bool
+    fault: str | None
+    located: bool
+    mapping: str | None
+    proposal: dict[str, Any] | None
+    report: FileReport
