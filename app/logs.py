@@ -1,12 +1,22 @@
-"""Log lines: structured, with the ids that matter; readable on a terminal, JSON for machines."""
+"""Log lines: structured, with the ids that matter; readable on a terminal, JSON for machines. Never with a credential."""
 
 import logging
+import re
 import sys
 from typing import Any
 
 import structlog
 
 from app.settings import Settings
+
+CREDENTIAL = re.compile(r"sho_[A-Za-z0-9_-]{8,}|eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*")
+"""An API key of ours, also when cut short, or a JSON Web Token."""
+HIDDEN = "(hidden)"
+
+
+def redacted(text: str) -> str:
+    """The text with every key and token in it hidden."""
+    return CREDENTIAL.sub(HIDDEN, text)
 
 
 def configure(settings: Settings) -> None:
@@ -31,7 +41,7 @@ def configure(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, _hiding],
         )
     )
     root = logging.getLogger()
@@ -43,3 +53,8 @@ def configure(settings: Settings) -> None:
         logger.propagate = name != "uvicorn.access"  # our own line per request replaces it
     for name in ("alembic", "procrastinate"):
         logging.getLogger(name).setLevel("WARNING")
+
+
+def _hiding(_logger: Any, _name: str, line: Any) -> Any:
+    """Last of all: whatever a message or trace quotes, no line has a credential in it."""
+    return redacted(line) if isinstance(line, str) else line

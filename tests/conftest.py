@@ -16,6 +16,10 @@ _shared = Path(os.environ.get("OBSERVATORY_TEST_DATA", Path(__file__).parents[2]
 SHARED: Path | None = _shared if _shared.is_dir() else None
 """The folder of public datasets and reference numbers; None where it is absent, and its tests skip."""
 
+LIMITS = "OBSERVATORY_RATE_LIMITS"
+os.environ[LIMITS] = "false"
+"""Tests ask more often than any client does; those of the limits themselves switch them on."""
+
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 
 
@@ -23,7 +27,7 @@ SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests say what they need; a developer's own configuration must not reach them."""
     for name in list(os.environ):
-        if name.startswith(("OBSERVATORY_", "DATABASE_")):
+        if name.startswith(("OBSERVATORY_", "DATABASE_")) and name != LIMITS:
             monkeypatch.delenv(name)
 
 

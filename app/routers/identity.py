@@ -10,11 +10,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from app.db import accounts
+from app.db import accounts, audit
 from app.db.session import translated
 from app.errors import Unauthenticated
 from app.identity import keys
-from app.identity.roles import ANONYMOUS, Grant, Principal
+from app.identity.roles import ANONYMOUS, SCOPES, Grant, Principal
 from app.routers.context import Context, Here
 
 CREDENTIAL_MAX = 8_192
@@ -48,14 +48,14 @@ def credential(request: Request) -> str | None:
 
 def caller(request: Request, here: Here, _described: Annotated[object, Depends(OPTIONAL)]) -> Principal:
     """Who asks; ANONYMOUS where no credential was sent."""
+    # The answer depends on who asks; where its headers are made, caches are told so.
+    request.state.identified = True
     sent = credential(request)
     if sent is None:
         return ANONYMOUS
-    if keys.FORM.fullmatch(sent):
-        return _of_key(here, sent)
-    raise Unauthenticated(
-        "The Authorization header holds no key or token of a kind that is accepted here.", invalid=True
-    )
+    found = _of_key(here, sent) if keys.FORM.fullmatch(sent) else _of_token(request, here, sent)
+    request.app.state.gate.recognise(sent, f"key {found.key}" if found.key else f"account {found.account}")
+    return found
 
 
 def member(
@@ -85,3 +85,21 @@ def _of_key(here: Context, sent: str) -> Principal:
             accounts.used(connection, found.key, hour)
         grants = tuple(Grant(*row) for row in accounts.rights(connection, found.account))
     return Principal(found.account, found.name, grants, frozenset(found.scopes), found.key)
+
+
+def _of_token(request: Request, here: Context, sent: str) -> Principal:
+    """The account of the person whom a token speaks for; made when they come for the first time."""
+    # Before the transaction: the provider may have to be asked.
+    person = request.app.state.tokens.verify(sent)
+    with translated(), here.desk.begin() as connection:
+        found, new = accounts.by_subject(connection, person.issuer, person.subject, person.name)
+        if found.closed_at is not None:
+            raise Unauthenticated("The account of this person is closed.", invalid=True)
+        if new:
+            audit.record(connection, found.id, "create account", f"account {found.id}", {"issuer": person.issuer})
+            if here.settings.oidc_first_role != "none":
+                grant, _ = accounts.give(connection, found.id, here.settings.oidc_first_role)
+                detail = {"grant": str(grant), "role": here.settings.oidc_first_role}
+                audit.record(connection, None, "give grant", f"account {found.id}", detail)
+        grants = tuple(Grant(*row) for row in accounts.rights(connection, found.id))
+    return Principal(found.id, found.name, grants, frozenset(SCOPES), None)
