@@ -138,16 +138,30 @@ def test_layers_share_the_sets_of_rules_they_have_in_common():
             "layer_flags": ["X", "X", None, "Y X", "W"],
         }
     )
-    found = deriving._rule_ids(long, pl.Series(["d", "c", "b", "a"]), ("soc",))
+    found = deriving._rule_ids(long, pl.Series("layer_id", ["d", "c", "b", "a"]), ("soc",))
     assert found.tolist() == [("W",), ("X", "Y"), (), ("X", "Y")]
     assert found[1] is found[3]
     assert found.shape == (4,)
 
 
+def test_a_layer_can_carry_more_rules_than_a_number_has_bits():
+    codes = [f"RULE_{number:03}" for number in range(150)]
+    long = pl.DataFrame(
+        {
+            "layer_id": ["a", "b", "c"],
+            "property": ["soc"] * 3,
+            "result_flags": [" ".join(codes), codes[149], None],
+            "layer_flags": [codes[70], codes[0], None],
+        }
+    )
+    found = deriving._rule_ids(long, pl.Series("layer_id", ["a", "b", "c"]), ("soc",))
+    assert found.tolist() == [tuple(codes), (codes[0], codes[149]), ()]
+
+
 def test_no_layer_flagged_and_no_layers_at_all_are_no_rules():
     schema = {"layer_id": pl.String, "property": pl.String, "result_flags": pl.String, "layer_flags": pl.String}
     none = pl.DataFrame({"layer_id": ["a"]} | {name: [None] for name in list(schema)[1:]}, schema=schema)
-    assert deriving._rule_ids(none, pl.Series(["a"]), ("soc",)).tolist() == [()]
-    empty = deriving._rule_ids(pl.DataFrame(schema=schema), pl.Series([], dtype=pl.String), ("soc",))
+    assert deriving._rule_ids(none, pl.Series("layer_id", ["a"]), ("soc",)).tolist() == [()]
+    empty = deriving._rule_ids(pl.DataFrame(schema=schema), pl.Series("layer_id", [], dtype=pl.String), ("soc",))
     assert empty.shape == (0,)
     assert empty.dtype == np.dtype(object)

@@ -23,6 +23,10 @@ DENSITIES = {
 FRAGMENTS = {"coarse_fragments_volume": "volume", "coarse_fragments_mass": "mass", "coarse_fragments": "unknown"}
 
 
+_BITS = 62
+"""Rule codes in one whole number, a bit each."""
+
+
 def derive(connection: Connection, dataset: UUID) -> None:
     """Compute every indicator's value for each profile of a dataset, or the reason why it cannot be computed."""
     visits = samples.visits(connection, dataset)
@@ -103,26 +107,32 @@ def _rule_ids(long: pl.DataFrame, layer_ids: pl.Series, inputs: tuple[str, ...])
 
     Most layers have none, and those that have share few sets of codes: each set is made once.
     """
-    of_results = long.filter(pl.col("property").is_in(list(inputs))).select("layer_id", flags="result_flags")
-    of_layers = long.select("layer_id", flags="layer_flags")
-    sets = (
-        pl.concat([of_results, of_layers])
-        .drop_nulls("flags")
-        .select("layer_id", pl.col("flags").str.split(" "))
-        .explode("flags")
-        .unique()
-        .sort("flags")
-        .group_by("layer_id")
-        .agg(pl.col("flags").str.join(" "))
-    )
-    codes = layer_ids.to_frame("layer_id").join(sets, on="layer_id", how="left", maintain_order="left")["flags"]
-    kinds = codes.drop_nulls().unique().sort()
-    known = np.empty(len(kinds) + 1, dtype=object)
-    known[-1] = ()
-    for place, kind in enumerate(kinds):
-        known[place] = tuple(kind.split(" "))
-    which = codes.replace_strict(kinds, range(len(kinds)), default=len(kinds), return_dtype=pl.Int32)
-    return known[which.to_numpy()]
+    # Rows of one layer follow each other, so a running number stands for its id, which is text and slow to group by.
+    numbered = long.with_columns(number=pl.col("layer_id").rle_id())
+    of_layers = numbered.unique("number", keep="first", maintain_order=True)
+    cells = pl.concat(
+        [
+            numbered.filter(pl.col("property").is_in(list(inputs))).select("number", flags="result_flags"),
+            of_layers.select("number", flags="layer_flags"),
+        ]
+    ).drop_nulls("flags")
+    texts = cells["flags"].unique().sort()
+    codes = sorted({code for text in texts for code in text.split(" ")})
+    columns = len(codes) // _BITS + 1
+    bits = np.zeros((len(texts), columns), dtype=np.int64)
+    for row, text in enumerate(texts):
+        for code in text.split(" "):
+            bits[row, codes.index(code) // _BITS] |= 1 << codes.index(code) % _BITS
+    of_cell = cells["flags"].replace_strict(texts, range(len(texts)), return_dtype=pl.Int64).cast(pl.Int64).to_numpy()
+    raised = np.zeros((len(of_layers), columns), dtype=np.int64)
+    np.bitwise_or.at(raised, cells["number"].to_numpy(), bits[of_cell])
+    sets = pl.DataFrame(raised, schema=[f"bits_{column}" for column in range(columns)])
+    kinds = sets.unique(maintain_order=True).with_row_index("kind")
+    known = np.empty(len(kinds), dtype=object)
+    for place, row in enumerate(kinds.drop("kind").rows()):
+        known[place] = tuple(code for i, code in enumerate(codes) if row[i // _BITS] >> i % _BITS & 1)
+    of_ids = sets.join(kinds, on=sets.columns, how="left", maintain_order="left").select(of_layers["layer_id"], "kind")
+    return known[layer_ids.to_frame().join(of_ids, on="layer_id", how="left", maintain_order="left")["kind"].to_numpy()]
 
 
 def _site_flags(long: pl.DataFrame, visits: pl.Series) -> pl.Series:
@@ -189,4 +199,7 @@ def _derived(
 
 
 def _lists(words: tuple[tuple[str, ...], ...]) -> pl.Series:
-    return pl.Series([list(each) for each in words], dtype=pl.List(pl.String))
+    """The same as lists; profiles share few of them, and each is made once."""
+    places: dict[tuple[str, ...], int] = {}
+    which = [places.setdefault(each, len(places)) for each in words]
+    return pl.Series([list(each) for each in places], dtype=pl.List(pl.String)).gather(which)
