@@ -120,9 +120,9 @@ def _rule_ids(long: pl.DataFrame, layer_ids: pl.Series, inputs: tuple[str, ...])
     codes = sorted({code for text in texts for code in text.split(" ")})
     columns = len(codes) // _BITS + 1
     bits = np.zeros((len(texts), columns), dtype=np.int64)
-    for row, text in enumerate(texts):
+    for place, text in enumerate(texts):
         for code in text.split(" "):
-            bits[row, codes.index(code) // _BITS] |= 1 << codes.index(code) % _BITS
+            bits[place, codes.index(code) // _BITS] |= 1 << codes.index(code) % _BITS
     of_cell = cells["flags"].replace_strict(texts, range(len(texts)), return_dtype=pl.Int64).cast(pl.Int64).to_numpy()
     raised = np.zeros((len(of_layers), columns), dtype=np.int64)
     np.bitwise_or.at(raised, cells["number"].to_numpy(), bits[of_cell])
