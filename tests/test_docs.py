@@ -52,6 +52,8 @@ def variable(name: str) -> str:
 def shown(default: object) -> str:
     if default is None:
         return ""
+    if isinstance(default, bool):
+        return str(default).lower()
     return ",".join(default) if isinstance(default, tuple) else str(default)
 
 
@@ -116,14 +118,21 @@ def test_changelog_tells_of_every_command():
     assert commands() <= set(re.findall(r"`([a-z]+)`", unreleased))
 
 
-def paths() -> set[str]:
+def doors() -> set[str]:
+    """Methods and paths of the service."""
     app = create_app(Settings(_env_file=None))
-    return {*app.openapi()["paths"], app.openapi_url or "", "/map/"}
+    described = {
+        f"{method.upper()} {path}"
+        for path, operations in app.openapi()["paths"].items()
+        for method in operations
+        if method != "parameters"
+    }
+    return {*described, f"GET {app.openapi_url}", "GET /map/"}
 
 
 def test_every_door_is_documented_and_no_other_is():
     table = rows(section(read("docs/api.md"), "Doors"))
-    assert sorted(code(row[0]).removeprefix("GET ") for row in table) == sorted(paths())
+    assert sorted(code(row[0]) for row in table) == sorted(doors())
 
 
 def test_every_collection_is_documented_with_its_filters():
@@ -145,7 +154,17 @@ def status(kind: type[errors.ObservatoryError]) -> str:
 
 
 def test_documented_problems_have_the_status_that_is_sent():
-    sent = (errors.InvalidParameter, errors.NotFound, errors.TooLarge, errors.Busy, errors.DatabaseUnavailable)
+    sent = (
+        errors.InvalidParameter,
+        errors.NotFound,
+        errors.Unauthenticated,
+        errors.Forbidden,
+        errors.Conflict,
+        errors.TooManyRequests,
+        errors.TooLarge,
+        errors.Busy,
+        errors.DatabaseUnavailable,
+    )
     table = {code(row[0]): row[1] for row in rows(section(read("docs/api.md"), "Errors"))}
     for kind in sent:
         assert table["-".join(re.findall("[A-Z][a-z]+", kind.__name__)).lower()] == status(kind)
