@@ -24,8 +24,6 @@ SPHERE_RADIUS = 6378137.0
 WGS84_SEMI_MAJOR = 6378137.0
 WGS84_FLATTENING = 1.0 / 298.257223563
 
-SQUARE_METRES_PER_HECTARE = 10_000.0
-
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "share_out_of_range": "A share of a cell lies outside 0-1 or is missing.",

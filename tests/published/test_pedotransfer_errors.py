@@ -66,8 +66,8 @@ def test_errors_in_the_record_are_those_of_these_soils(febr: pd.DataFrame, recor
     (stated,) = [error for error in CALIBRATIONS[record.id].errors if error.kind == "ours"]
     error = of_use(record, febr)["error"]
     assert len(error) == stated.n
-    assert np.sqrt((error**2).mean()) == pytest.approx(stated.rmse, abs=0.0051)
-    assert error.mean() == pytest.approx(stated.bias, abs=0.0051)
+    assert round(float(np.sqrt((error**2).mean())), 2) == stated.rmse
+    assert round(float(error.mean()), 2) == stated.bias
 
 
 @BY_NAME
