@@ -441,6 +441,7 @@ dataset = Table(
     required("sampling_design", Text, "How sites were chosen: decides what may be inferred for a region."),
     optional("consent", Text, "Consent of land owners for the published precision."),
     required("state", Text, "draft -> published -> withdrawn; a withdrawn dataset may be published again."),
+    optional("withdrawn_because", Text, "Why it was withdrawn, in words for everybody."),
     link("created_by", "core.account.id", "Who registered it; empty: an operator at the command line.", empty=True),
     moment("created_at", "When the dataset was registered."),
     one_of("licence_class", LICENCE_CLASSES),

@@ -61,7 +61,7 @@ def withdraw_dataset(
         content=str(record.id),
         dataset=record.id,
     )
-    datasets.set_state(connection, record.id, "withdrawn")
+    datasets.set_state(connection, record.id, "withdrawn", reason)
     if forget:
         samples.remove(connection, record.id)
         datasets.forget_uploads(connection, record.id)
@@ -145,7 +145,8 @@ def _publish(connection: Connection, dataset: UUID, left: Sequence[str], progres
     releases.choose_zooms(connection, number, taken_down)
     progress("estimating regions")
     figures = estimate_regions(connection, sorted(touched), number)
-    releases.seal(connection, number, changes, figures=figures)
+    why = {"reason": record.withdrawn_because} if kind == "withdraw" else {}
+    releases.seal(connection, number, changes, figures=figures, **why)
     if not hidden:
         datasets.mark_released(connection, dataset, number)
     return number

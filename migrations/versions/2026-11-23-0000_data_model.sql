@@ -1182,6 +1182,7 @@ CREATE TABLE core.dataset (
     sampling_design TEXT NOT NULL,
     consent TEXT,
     state TEXT NOT NULL,
+    withdrawn_because TEXT,
     created_by UUID,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT dataset_pkey PRIMARY KEY (id),
@@ -1218,6 +1219,7 @@ COMMENT ON COLUMN core.dataset.coarse_fragments_basis IS 'What a share of coarse
 COMMENT ON COLUMN core.dataset.sampling_design IS 'How sites were chosen: decides what may be inferred for a region.';
 COMMENT ON COLUMN core.dataset.consent IS 'Consent of land owners for the published precision.';
 COMMENT ON COLUMN core.dataset.state IS 'draft -> published -> withdrawn; a withdrawn dataset may be published again.';
+COMMENT ON COLUMN core.dataset.withdrawn_because IS 'Why it was withdrawn, in words for everybody.';
 COMMENT ON COLUMN core.dataset.created_by IS 'Who registered it; empty: an operator at the command line.';
 COMMENT ON COLUMN core.dataset.created_at IS 'When the dataset was registered.';
 
