@@ -1,5 +1,7 @@
 """What a derived figure carries: the rules raised on its site, its layers and its values, its basis and its version."""
 
+import dataclasses
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -11,9 +13,13 @@ from sqlalchemy import Connection, Engine, text
 
 from app.db import session
 from app.db.session import Database
-from app.pipelines import deriving
+from app.ingest.mapping import load_mapping
+from app.ingest.read import read
+from app.pipelines import deriving, importing
+from app.pipelines.profiles import Profiles
 from app.soil import carbon
 from tests.builders import Site, store
+from tests.conftest import SAMPLES
 
 
 @pytest.fixture(scope="module")
@@ -129,16 +135,21 @@ def test_basis_and_version_are_those_of_the_computation(connection: Connection):
     assert stated == {("fixed_depth", carbon.METHOD_VERSION)}
 
 
-def test_layers_share_the_sets_of_rules_they_have_in_common():
-    long = pl.DataFrame(
-        {
-            "layer_id": ["a", "a", "b", "c", "d"],
-            "property": ["soc", "clay", "soc", "soc", None],
-            "result_flags": ["Y X", "Z", None, None, None],
-            "layer_flags": ["X", "X", None, "Y X", "W"],
-        }
+def raised(of_layers: list[str | None], of_values: list[tuple[int, str, str | None]]) -> Any:
+    """Rules on the layers of one profile, from the flags of the layers and those of values (layer, property, flags)."""
+    text_columns = {"property": pl.String, "flags": pl.String}
+    found = Profiles(
+        visits=pl.Series(["v"]),
+        rock=np.array([np.nan]),
+        site_flags=pl.Series([[]], dtype=pl.List(pl.String)),
+        layers=pl.DataFrame({"flags": of_layers}, schema={"flags": pl.String}),
+        values=pl.DataFrame(of_values, schema={"layer": pl.Int64, **text_columns}, orient="row"),
     )
-    found = deriving._rule_ids(long, pl.Series("layer_id", ["d", "c", "b", "a"]), ("soc",))
+    return deriving._rule_ids(found, ("soc",))
+
+
+def test_layers_share_the_sets_of_rules_they_have_in_common():
+    found = raised(["W", "Y X", None, "X"], [(3, "soc", "Y X"), (3, "clay", "Z"), (2, "soc", None), (1, "soc", None)])
     assert found.tolist() == [("W",), ("X", "Y"), (), ("X", "Y")]
     assert found[1] is found[3]
     assert found.shape == (4,)
@@ -146,22 +157,31 @@ def test_layers_share_the_sets_of_rules_they_have_in_common():
 
 def test_a_layer_can_carry_more_rules_than_a_number_has_bits():
     codes = [f"RULE_{number:03}" for number in range(150)]
-    long = pl.DataFrame(
-        {
-            "layer_id": ["a", "b", "c"],
-            "property": ["soc"] * 3,
-            "result_flags": [" ".join(codes), codes[149], None],
-            "layer_flags": [codes[70], codes[0], None],
-        }
-    )
-    found = deriving._rule_ids(long, pl.Series("layer_id", ["a", "b", "c"]), ("soc",))
+    found = raised([codes[70], codes[0], None], [(0, "soc", " ".join(codes)), (1, "soc", codes[149]), (2, "soc", None)])
     assert found.tolist() == [tuple(codes), (codes[0], codes[149]), ()]
 
 
 def test_no_layer_flagged_and_no_layers_at_all_are_no_rules():
-    schema = {"layer_id": pl.String, "property": pl.String, "result_flags": pl.String, "layer_flags": pl.String}
-    none = pl.DataFrame({"layer_id": ["a"]} | {name: [None] for name in list(schema)[1:]}, schema=schema)
-    assert deriving._rule_ids(none, pl.Series("layer_id", ["a"]), ("soc",)).tolist() == [()]
-    empty = deriving._rule_ids(pl.DataFrame(schema=schema), pl.Series("layer_id", [], dtype=pl.String), ("soc",))
+    assert raised([None], []).tolist() == [()]
+    empty = raised([], [])
     assert empty.shape == (0,)
     assert empty.dtype == np.dtype(object)
+
+
+def test_profiles_of_an_import_and_of_what_it_stored_are_the_same(connection: Connection):
+    """Stocks come from the frames that were stored, or later from the database: both must be the same arrays."""
+    found = read(SAMPLES / "synthetic_soil.csv", load_mapping(), today=dt.date(2026, 1, 1))
+    short = dataclasses.replace(load_mapping(), dataset=dataclasses.replace(found.dataset, slug="both"))
+    stored = importing.import_file(
+        connection, SAMPLES / "synthetic_soil.csv", short, max_bytes=10**8, today=dt.date(2026, 1, 1)
+    )
+    assert stored.dataset is not None
+    query = text(
+        "SELECT d.* FROM core.derived d JOIN core.visit v ON v.id = d.visit_id JOIN core.site s ON s.id = v.site_id "
+        "WHERE s.dataset_id = :d ORDER BY d.visit_id, d.quantity, d.upper_cm, d.lower_cm"
+    )
+    of_frames = connection.execute(query, {"d": stored.dataset}).all()
+    deriving.derive(connection, stored.dataset)
+    of_database = connection.execute(query, {"d": stored.dataset}).all()
+    assert len(of_frames) > 1000
+    assert of_frames == of_database

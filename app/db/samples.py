@@ -20,8 +20,8 @@ def store(
     layers: pl.DataFrame,
     results: pl.DataFrame,
     located: pl.DataFrame,
-) -> None:
-    """Store canonical frames (see app/ingest) under one dataset and upload.
+) -> pl.Series:
+    """Store canonical frames (see app/ingest) under one dataset and upload; returns the ids of the visits.
 
     sites carries `geom` as hexadecimal EWKB; located has site_key, region_id and distance_m.
     """
@@ -45,13 +45,13 @@ def store(
     bulk.copy_in(
         connection,
         visit,
-        visits.join(keys, on="site_key")
+        visits.join(keys, on="site_key", how="left", maintain_order="left")
         .rename({**source, "profile_id": "own_id"})
         .with_columns(pl.col("replicate").fill_null(""), pl.col("sampling_kind").fill_null("unknown"))
         .drop("visit_key", "site_key"),
     )
     _store_layers(connection, upload, visits, layers.rename(source), results)
-    bulk.refresh_statistics(connection)
+    return visits["id"]
 
 
 def _store_layers(
@@ -92,39 +92,44 @@ def remove(connection: Connection, dataset: UUID) -> None:
     connection.execute(delete(procedure).where(procedure.c.upload_id.in_(uploads)))
 
 
+VISITS = {"visit_id": pl.String, "rock_depth_cm": pl.Float64, "site_flags": pl.String}
 LAYERS = {
     "visit_id": pl.String,
-    "rock_depth_cm": pl.Float64,
-    "layer_id": pl.String,
+    "layer_id": pl.Int64,
     "top_cm": pl.Float64,
     "bottom_cm": pl.Float64,
     "kind": pl.String,
+    "flags": pl.String,
+}
+LAYER_VALUES = {
+    "layer_id": pl.Int64,
     "property": pl.String,
     "value": pl.Float64,
     "status": pl.String,
     "uncertainty": pl.Float64,
     "method": pl.String,
-    "result_flags": pl.String,
-    "layer_flags": pl.String,
-    "site_flags": pl.String,
+    "flags": pl.String,
 }
 
 
-def layers(connection: Connection, dataset: UUID, properties: tuple[str, ...]) -> pl.DataFrame:
-    """Layers of a dataset with the results of some properties; columns as in LAYERS."""
-    return bulk.copy_out(
-        connection, sql("layers_of_dataset"), {"dataset": dataset, "properties": list(properties)}, LAYERS
-    )
+def visits(connection: Connection, dataset: UUID) -> pl.DataFrame:
+    """Profiles of a dataset, in order; columns as in VISITS."""
+    return bulk.copy_out(connection, sql("visits_of_dataset"), {"dataset": dataset}, VISITS)
 
 
-def visits(connection: Connection, dataset: UUID) -> pl.Series:
-    """Ids of all profiles of a dataset, in order."""
-    rows = bulk.copy_out(connection, sql("visits_of_dataset"), {"dataset": dataset}, {"visit_id": pl.String})
-    return rows["visit_id"]
+def layers(connection: Connection, dataset: UUID) -> pl.DataFrame:
+    """Layers of a dataset, in profile and depth order; columns as in LAYERS."""
+    return bulk.copy_out(connection, sql("layers_of_dataset"), {"dataset": dataset}, LAYERS)
 
 
-def replace_derived(connection: Connection, dataset: UUID, frame: pl.DataFrame) -> None:
-    """Store what was derived for the profiles of a dataset, in place of what was there."""
+def values_of_layers(connection: Connection, dataset: UUID, properties: tuple[str, ...]) -> pl.DataFrame:
+    """Exact values of some properties of the layers of a dataset; columns as in LAYER_VALUES."""
+    given = {"dataset": dataset, "properties": list(properties)}
+    return bulk.copy_out(connection, sql("values_of_layers"), given, LAYER_VALUES)
+
+
+def forget_derived(connection: Connection, dataset: UUID) -> None:
+    """Delete what was derived for the profiles of a dataset."""
     own = (
         visit.join(site, site.c.id == visit.c.site_id)
         .select()
@@ -132,8 +137,11 @@ def replace_derived(connection: Connection, dataset: UUID, frame: pl.DataFrame) 
         .where(site.c.dataset_id == dataset)
     )
     connection.execute(delete(derived).where(derived.c.visit_id.in_(own)))
+
+
+def store_derived(connection: Connection, frame: pl.DataFrame) -> None:
+    """Store what was derived for profiles that have nothing derived yet."""
     bulk.copy_in(connection, derived, frame)
-    bulk.refresh_statistics(connection)
 
 
 VALUES = {

@@ -12,7 +12,7 @@ from uuid import UUID
 import polars as pl
 from sqlalchemy import Connection
 
-from app.db import datasets, jobs, regions, releases, samples
+from app.db import bulk, datasets, jobs, regions, releases, samples
 from app.errors import InputRefused
 from app.geo import boundaries
 from app.geo.middles import TOWN_RADIUS_M, near_middles
@@ -20,6 +20,7 @@ from app.ingest.mapping import LICENCE_CLASSES, SLUG, Dataset, MappingFile
 from app.ingest.read import Ingested, files_of, read
 from app.ingest.report import Report
 from app.ingest.rules import RULES_VERSION
+from app.pipelines import profiles
 from app.pipelines.deriving import derive
 from app.pipelines.locating import countries_of
 from app.pipelines.progress import Progress, silent
@@ -126,7 +127,7 @@ def put(connection: Connection, dataset: UUID, upload: UUID, found: Ingested, pr
     """
     left = releases.regions_of(connection, dataset)
     samples.remove(connection, dataset)
-    samples.store(
+    visits = samples.store(
         connection,
         dataset=dataset,
         upload=upload,
@@ -137,7 +138,8 @@ def put(connection: Connection, dataset: UUID, upload: UUID, found: Ingested, pr
         located=found.located,
     )
     progress("computing stocks")
-    derive(connection, dataset)
+    derive(connection, dataset, profiles.of_frames(visits, found.sites, found.visits, found.layers, found.results))
+    bulk.refresh_statistics(connection)
     return left
 
 

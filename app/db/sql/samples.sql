@@ -1,30 +1,33 @@
--- layers_of_dataset --
--- Layers of a dataset with their results, one row a result (or one row without), in profile and depth order.
--- Flags are codes with a space between, NULL where there are none.
-SELECT v.id AS visit_id, v.rock_depth_cm, l.id AS layer_id, l.top_cm, l.bottom_cm, l.kind,
-       r.property, r.value, r.status, r.uncertainty, r.method, r.flags AS result_flags,
-       nullif(array_to_string(l.flags, ' '), '') AS layer_flags,
-       nullif(array_to_string(s.flags, ' '), '') AS site_flags
-FROM core.site s
-JOIN core.visit v ON v.site_id = s.id
-JOIN core.layer l ON l.visit_id = v.id
-LEFT JOIN LATERAL (
-    SELECT p.property, a.value, p.status, l.result_uncertainties[a.place] AS uncertainty, p.method,
-           translate(l.result_flags ->> a.place::text, '[]",', '') AS flags
-    FROM unnest(l.procedures, l.result_values) WITH ORDINALITY AS a (procedure_id, value, place)
-    JOIN core.procedure p ON p.id = a.procedure_id
-    WHERE p.property = ANY (%(properties)s) AND coalesce(substr(l.result_qualifiers, a.place::int, 1), '=') = '='
-) r ON true
-WHERE s.dataset_id = %(dataset)s
-ORDER BY v.id, l.top_cm, l.id;
-
 -- visits_of_dataset --
--- All profiles of a dataset.
-SELECT v.id AS visit_id
+-- All profiles of a dataset. Flags are codes with a space between, NULL where there are none.
+SELECT v.id AS visit_id, v.rock_depth_cm, nullif(array_to_string(s.flags, ' '), '') AS site_flags
 FROM core.site s
 JOIN core.visit v ON v.site_id = s.id
 WHERE s.dataset_id = %(dataset)s
 ORDER BY v.id;
+
+-- layers_of_dataset --
+-- All layers of a dataset, in profile and depth order. Flags are codes with a space between, NULL where there are none.
+SELECT v.id AS visit_id, l.id AS layer_id, l.top_cm, l.bottom_cm, l.kind,
+       nullif(array_to_string(l.flags, ' '), '') AS flags
+FROM core.site s
+JOIN core.visit v ON v.site_id = s.id
+JOIN core.layer l ON l.visit_id = v.id
+WHERE s.dataset_id = %(dataset)s
+ORDER BY v.id, l.top_cm, l.id;
+
+-- values_of_layers --
+-- Exact values of some properties of the layers of a dataset, one row a value, in the order of the file's columns.
+SELECT l.id AS layer_id, p.property, a.value, p.status, l.result_uncertainties[a.place] AS uncertainty, p.method,
+       translate(l.result_flags ->> a.place::text, '[]",', '') AS flags
+FROM core.site s
+JOIN core.visit v ON v.site_id = s.id
+JOIN core.layer l ON l.visit_id = v.id
+CROSS JOIN LATERAL unnest(l.procedures, l.result_values) WITH ORDINALITY AS a (procedure_id, value, place)
+JOIN core.procedure p ON p.id = a.procedure_id
+WHERE s.dataset_id = %(dataset)s AND p.property = ANY (%(properties)s)
+  AND coalesce(substr(l.result_qualifiers, a.place::int, 1), '=') = '='
+ORDER BY l.id, a.place;
 
 -- values_of_regions --
 -- Derived values of published datasets in regions, one row a profile, with what an estimate needs to know of each.
