@@ -120,10 +120,11 @@ def files_of(path: Path, mapping: MappingFile) -> list[Path]:
 
 def _locate(path: Path, mapping: MappingFile, source: TableSource) -> Path:
     if path.is_dir():
-        if source.file is None:
+        name = source.file or mapping.main.file
+        if name is None:
             message = f"{path.name} is a folder; the mapping {mapping.name} reads one file: name it."
             raise refuse("FILE_NOT_FOUND", message, file=path.name)
-        return path / source.file
+        return path / name
     if source.role == "layers" or source.file is None:
         return path
     return path.parent / source.file
