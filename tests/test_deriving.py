@@ -74,7 +74,7 @@ def derived(connection: Connection, dataset: UUID) -> dict[tuple[str, str], Any]
     deriving.derive(connection, dataset)
     rows = connection.execute(
         text(
-            "SELECT s.own_id, d.quantity, d.flags, d.tier, d.value, d.mass_basis, d.method_version "
+            "SELECT s.own_id, d.quantity, d.flags, d.tier, d.value, d.mass_basis, d.interpolation, d.n_layers, d.method_version "
             "FROM core.derived d JOIN core.visit v ON v.id = d.visit_id JOIN core.site s ON s.id = v.site_id"
         )
     )
@@ -129,10 +129,11 @@ def test_a_refused_figure_carries_them_too(connection: Connection):
     assert (found.value, found.tier, found.flags) == (None, None, ["GAP"])
 
 
-def test_basis_and_version_are_those_of_the_computation(connection: Connection):
+def test_basis_curve_version_and_number_of_layers_are_those_of_the_computation(connection: Connection):
     found = derived(connection, two_profiles(connection))
-    stated = {(row.mass_basis, row.method_version) for row in found.values()}
-    assert stated == {("fixed_depth", carbon.METHOD_VERSION)}
+    stated = {(row.mass_basis, row.interpolation, row.method_version, row.n_layers) for row in found.values()}
+    # Of three layers of 20 cm, two lie in 0-30 cm.
+    assert stated == {("fixed_depth", "none", carbon.METHOD_VERSION, 2)}
 
 
 def raised(of_layers: list[str | None], of_values: list[tuple[int, str, str | None]]) -> Any:

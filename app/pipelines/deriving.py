@@ -91,6 +91,8 @@ def _derived(indicator: Indicator, depth: tuple[int, int], layers: carbon.Layers
             "u_random": number(found.u_random),
             "u_systematic": number(found.u_systematic),
             "coverage": pl.Series(np.clip(found.coverage, 0, 1)),
+            "n_layers": pl.Series(found.n_layers, dtype=pl.Int32),
+            "interpolation": pl.Series([found.interpolation], dtype=pl.String).new_from_index(0, len(visits)),
             "reason": word(found.reason),
             "depth_status": word(found.depth_status),
             "soc_source": word(found.soc_source),

@@ -189,6 +189,8 @@ CREATE TABLE core.derived (
     u_random DOUBLE PRECISION,
     u_systematic DOUBLE PRECISION,
     coverage DOUBLE PRECISION NOT NULL,
+    n_layers INTEGER,
+    interpolation TEXT,
     reason TEXT,
     depth_status TEXT,
     soc_source TEXT,
@@ -204,6 +206,8 @@ CREATE TABLE core.derived (
     CONSTRAINT derived_uncertainty_is_not_negative_check CHECK (u_random >= 0 AND u_systematic >= 0),
     CONSTRAINT derived_uncertainty_has_value_check CHECK (value IS NOT NULL OR (u_random IS NULL AND u_systematic IS NULL)),
     CONSTRAINT derived_coverage_is_a_share_check CHECK (coverage BETWEEN 0 AND 1),
+    CONSTRAINT derived_layers_are_counted_check CHECK (n_layers >= 0),
+    CONSTRAINT derived_interpolation_known_check CHECK (interpolation IN ('none', 'linear', 'hyman')),
     CONSTRAINT derived_interval_is_ordered_check CHECK (lower_cm > upper_cm),
     CONSTRAINT derived_visit_id_quantity_upper_cm_lower_cm_mass_basis_key UNIQUE (visit_id, quantity, upper_cm, lower_cm, mass_basis)
 );
@@ -217,6 +221,8 @@ COMMENT ON COLUMN core.derived.value IS 'Value in the quantity''s unit; empty wh
 COMMENT ON COLUMN core.derived.u_random IS 'Standard uncertainty that averages out over samples, same unit.';
 COMMENT ON COLUMN core.derived.u_systematic IS 'Standard uncertainty shared by the samples, same unit.';
 COMMENT ON COLUMN core.derived.coverage IS 'Share of the interval that the layers cover.';
+COMMENT ON COLUMN core.derived.n_layers IS 'Mineral layers inside the interval.';
+COMMENT ON COLUMN core.derived.interpolation IS 'Curve between the layers: none, linear or hyman.';
 COMMENT ON COLUMN core.derived.reason IS 'Code of the reason why there is no value.';
 COMMENT ON COLUMN core.derived.depth_status IS 'complete, stretched, limited_by_rock or incomplete.';
 COMMENT ON COLUMN core.derived.soc_source IS 'Where the carbon content comes from.';
