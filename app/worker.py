@@ -135,6 +135,13 @@ def create_queue(database: Database, engine: Engine, settings: Settings) -> tupl
                 remarking.give_up(work, remarks_folder(settings), UUID(upload))
             raise
 
+    @queue.periodic(cron="7 0 * * *")
+    @queue.task(name="publish_due", retry=Retry(), lock=jobs.PUBLICATION, queueing_lock="publish_due")
+    def publish_due(timestamp: int) -> None:
+        with engine.begin() as connection:
+            found = publishing.publish_due(connection)
+        log.info("embargoes ended", at=timestamp, releases=found)
+
     @queue.periodic(cron="23 2 * * *")
     @queue.task(name="tidy", retry=Retry(), queueing_lock="tidy")
     def tidy(timestamp: int) -> None:
@@ -188,6 +195,13 @@ def revive(work: Work) -> None:
         uploading.fail(work, task, arguments)
 
 
+def _catch_up(engine: Engine) -> None:
+    """Ask for what is due once a day: the machine may have been off when it was."""
+    with engine.begin() as connection:
+        for task, lock in (("publish_due", jobs.PUBLICATION), ("tidy", None)):
+            jobs.enqueue(connection, task, lock=lock, once=task, timestamp=int(time.time()))
+
+
 def work(database: Database, settings: Settings, *, wait: bool, supervised: bool = False) -> None:
     """Do the waiting jobs, and with `wait` those that come, until interrupted.
 
@@ -196,6 +210,8 @@ def work(database: Database, settings: Settings, *, wait: bool, supervised: bool
     engine = database.worker_engine()
     queue, duty = create_queue(database, engine, settings)
     revive(duty)
+    if wait:
+        _catch_up(engine)
 
     async def working() -> None:
         async with queue.open_async():

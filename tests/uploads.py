@@ -74,9 +74,7 @@ class Desk:
                     ),
                     {"c": network},
                 )
-                connection.execute(
-                    text("INSERT INTO core.dataset_network VALUES (:d, :n)"), {"d": made, "n": number}
-                )
+                connection.execute(text("INSERT INTO core.dataset_network VALUES (:d, :n)"), {"d": made, "n": number})
         return made
 
     def network(self, code: str) -> UUID:

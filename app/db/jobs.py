@@ -22,11 +22,13 @@ REVIVALS_MAX = 20
 """How often a job may lose its worker before it is given up."""
 
 
-def enqueue(connection: Connection, task: str, *, lock: str | None = PUBLICATION, **arguments: Any) -> int | None:
+def enqueue(
+    connection: Connection, task: str, *, lock: str | None = PUBLICATION, once: str | None = None, **arguments: Any
+) -> int | None:
     """Ask for a task once this transaction commits; returns its number, None where it waits already.
 
     lock : jobs of the same lock are done one after the other.
-    The same task that waits with the same arguments is not asked for twice.
+    once : of those that wait under this name there is one only; without it, under the task with its arguments.
     """
     made = connection.scalar(
         query("enqueue_job"),
@@ -35,7 +37,7 @@ def enqueue(connection: Connection, task: str, *, lock: str | None = PUBLICATION
             "task": task,
             "arguments": json.dumps(arguments),
             "lock": lock,
-            "once": _once(task, arguments),
+            "once": once or _once(task, arguments),
         },
     )
     return None if made is None else int(made[0])

@@ -18,7 +18,7 @@ from uuid import UUID
 import polars as pl
 from sqlalchemy import Connection, Engine
 
-from app.db import audit, datasets, jobs, regions, uploads
+from app.db import audit, datasets, jobs, regions, releases, uploads
 from app.errors import InputRefused, MappingInvalid
 from app.ingest import archives
 from app.ingest.keeping import Store
@@ -134,7 +134,7 @@ def store_upload(work: Work, upload: UUID) -> str | None:
         return _end(work, upload, "storing", "failed", fault="The file that came in is no longer there. Send it again.")
     try:
         with work.engine.begin() as connection:
-            uploads.lock(connection, f"dataset {row.dataset_id}")
+            datasets.hold(connection, [row.dataset_id])
             found = _read(work, connection, row, mapping_of(row), tell)
             _require_acceptable(connection, row, found)
             if found.report.rules_version != row.rules_version:
@@ -159,22 +159,35 @@ def _require_acceptable(connection: Connection, row: Any, found: Ingested) -> No
 
 def _store(connection: Connection, row: Any, found: Ingested, tell: _Telling) -> None:
     tell("storing", 0.5)
-    datasets.set_state(connection, row.dataset_id, "published")
+    if datasets.by_id(connection, row.dataset_id).state == "withdrawn":
+        datasets.set_state(connection, row.dataset_id, "published")
+    uploads.supersede(connection, row.dataset_id, row.id)
     left = importing.put(connection, row.dataset_id, row.id, found, lambda what: tell(what, 0.7))
     tell("waiting for the turn to publish", 0.8)
+    releases.await_turn(connection)
+    before = releases.current(connection)
     number = publishing.publish_dataset(connection, row.dataset_id, left, lambda what: tell(what, 0.85))
+    # Under an embargo there is no release yet; the day it ends writes it down.
+    release = number if number > before else None
     done = uploads.move(
-        connection, row.id, ("storing",), "stored", release=number, step=None, progress=1, fault=None, **_outcome(found)
+        connection,
+        row.id,
+        ("storing",),
+        "stored",
+        release=release,
+        step=None,
+        progress=1,
+        fault=None,
+        **_outcome(found),
     )
     if not done:
         raise Stopped
-    uploads.supersede(connection, row.dataset_id, row.id)
     audit.record(
         connection,
         row.decided_by or row.account_id,
         "store upload",
         f"upload {row.id}",
-        {"dataset": row.dataset_slug, "release": number, "rows_stored": found.report.rows_stored},
+        {"dataset": row.dataset_slug, "release": release, "rows_stored": found.report.rows_stored},
     )
 
 
