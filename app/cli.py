@@ -31,7 +31,7 @@ from app.db.session import Database
 from app.errors import InputRefused, ObservatoryError, RefusedFile, SetupFault
 from app.ingest.columns import template_csv
 from app.ingest.mapping import Dataset, available_mappings, load_mapping
-from app.pipelines import importing, publishing, seeding, validating
+from app.pipelines import importing, publishing, rechecking, seeding, validating
 from app.settings import Settings
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -353,6 +353,23 @@ def refresh() -> None:
     with database("refreshing") as (_, engine), progress("refreshing") as tell, engine.begin() as connection:
         number, changed = publishing.refresh(connection, tell)
     out.print(f"Release {number}: {changed} estimates changed.", highlight=False)
+
+
+@cli.command()
+def recheck(
+    dataset: Annotated[str | None, typer.Argument(help="Short name of the dataset; all datasets if none.")] = None,
+) -> None:
+    """Check stored data again by today's rules: flags change, values never."""
+    with database("checking again") as (_, engine), progress("checking again") as tell:
+        with engine.connect() as connection:
+            held = [d.slug for d in datasets.everything(connection) if datasets.stored_upload(connection, d.id)]
+        for slug in [dataset] if dataset else held:
+            with engine.begin() as connection:
+                found = rechecking.recheck(connection, slug, today=dt.datetime.now(dt.UTC).date(), progress=tell)
+            out.print(f"{slug}: {found.changed} records changed.", highlight=False)
+            for word, counts in (("new", found.added), ("gone", found.removed)):
+                for code, count in counts.items():
+                    out.print(f"  {word:4} {count:8} {code}", highlight=False)
 
 
 @cli.command("worker")

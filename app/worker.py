@@ -24,11 +24,11 @@ from procrastinate.worker import Worker
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from app.db import jobs
+from app.db import datasets, jobs
 from app.db.session import Database
 from app.errors import DatabaseUnavailable
 from app.ingest.keeping import Store
-from app.pipelines import publishing, remarking, uploading
+from app.pipelines import publishing, rechecking, remarking, uploading
 from app.pipelines.uploading import Interrupted, Stopped, Work
 from app.settings import Settings
 
@@ -134,6 +134,14 @@ def create_queue(database: Database, engine: Engine, settings: Settings) -> tupl
             if last_attempt(fault, context.job) and not isinstance(fault, Interrupted):
                 remarking.give_up(work, remarks_folder(settings), UUID(upload))
             raise
+
+    @queue.task(name="recheck_dataset", retry=Retry())
+    def recheck_dataset(dataset: str) -> int:
+        with engine.begin() as connection:
+            slug = datasets.by_id(connection, UUID(dataset)).slug
+            found = rechecking.recheck(connection, slug, today=datetime.now(UTC).date())
+        log.info("checked again", dataset=dataset, changed=found.changed)
+        return found.changed
 
     @queue.periodic(cron="7 0 * * *")
     @queue.task(name="publish_due", retry=Retry(), lock=jobs.PUBLICATION, queueing_lock="publish_due")

@@ -81,7 +81,17 @@ from app.ingest.checks.values import (
     values_identical,
 )
 
-__all__ = ["CHECKS", "ENTRY_CHECKS", "LAYER_CHECKS", "SITE_CHECKS", "VALUE_CHECKS", "VISIT_CHECKS", "Check"]
+__all__ = [
+    "CHECKS",
+    "ENTRY_CHECKS",
+    "LAYER_CHECKS",
+    "SITE_CHECKS",
+    "STORED_CHECKS",
+    "STORED_CODES",
+    "VALUE_CHECKS",
+    "VISIT_CHECKS",
+    "Check",
+]
 
 ENTRY_CHECKS: tuple[Check, ...] = (date_in_future, date_after_upload, date_too_early, land_use_unknown)
 SITE_CHECKS: tuple[Check, ...] = (
@@ -147,3 +157,86 @@ VALUE_CHECKS: tuple[Check, ...] = (
 )
 CHECKS: tuple[Check, ...] = (*ENTRY_CHECKS, *SITE_CHECKS, *VISIT_CHECKS, *LAYER_CHECKS, *VALUE_CHECKS)
 """All checks, in the order in which they run."""
+
+STORED_CHECKS: tuple[Check, ...] = (
+    date_in_future,
+    date_after_upload,
+    date_too_early,
+    position_zero,
+    position_equal,
+    position_in_country,
+    position_shared,
+    position_rounded,
+    position_minutes,
+    position_in_middle,
+    position_on_lattice,
+    position_outlying,
+    depth_impossible,
+    depth_above_surface,
+    depth_deep,
+    layer_duplicate,
+    layer_overlap,
+    layer_sequence,
+    *VALUE_CHECKS,
+)
+"""Checks that need no raw text: they run again over what is stored."""
+
+STORED_CODES = frozenset(
+    {
+        "DATE_IN_FUTURE",
+        "DATE_AFTER_UPLOAD",
+        "DATE_TOO_EARLY",
+        "COORD_ZERO",
+        "COORD_EQUAL",
+        "COORD_OTHER_COUNTRY",
+        "COORD_NO_COUNTRY",
+        "COORD_NEAR_BORDER",
+        "POSITION_SHARED",
+        "COORD_ROUNDED",
+        "COORD_MINUTES",
+        "COORD_CENTROID",
+        "COORD_TOWN",
+        "COORD_LATTICE",
+        "COORD_OUTLIER",
+        "DEPTH_IMPOSSIBLE",
+        "DEPTH_ABOVE_SURFACE",
+        "DEPTH_DEEP",
+        "LAYER_DUPLICATE",
+        "LAYER_OVERLAP",
+        "LAYER_GAP",
+        "LAYER_FIRST_NOT_AT_ZERO",
+        "VALUE_IMPOSSIBLE",
+        "VALUE_UNUSUAL",
+        "SOC_ABOVE_TOTAL_C",
+        "SOC_ABOVE_ORGANIC_MATTER",
+        "INORGANIC_C_ABOVE_TOTAL_C",
+        "TEXTURE_SUM_WRONG",
+        "TEXTURE_SUM_OFF",
+        "BULK_DENSITY_SUSPECT",
+        "BULK_DENSITY_ABOVE_POROSITY",
+        "BULK_DENSITY_ORGANIC",
+        "DENSITY_OF_FINE_EARTH",
+        "CN_RATIO_UNUSUAL",
+        "SOC_RISES_WITH_DEPTH",
+        "PH_ORDER",
+        "CARBONATE_IN_ACID_SOIL",
+        "EC_PH_IMPLAUSIBLE",
+        "CEC_IMPLAUSIBLE",
+        "TEXTURE_OF_ORGANIC_SOIL",
+        "VALUES_IDENTICAL",
+        "VALUES_ALL_TENS",
+        "UNIT_SUSPECT",
+        "METHOD_MISSING",
+        "METHOD_UNKNOWN",
+        "METHOD_MISPLACED",
+        "CORRECTION_MISSING",
+        "CORRECTION_SUSPECT",
+        "CARBONATE_NOT_REMOVED",
+        "WET_OXIDATION_HIGH_CARBON",
+        "SOC_ESTIMATED",
+        "PROFILE_REPEATED",
+        "PROFILE_CONTRADICTED",
+        "PEER_OUTLIER",
+    }
+)
+"""What those checks find: flags with these codes are theirs to set and to take away."""

@@ -1,0 +1,64 @@
+-- stored_sites --
+-- Sites of a dataset as checks read them.
+SELECT s.id, s.own_id AS site_key, s.source_row AS "row", ST_X(s.geom) AS longitude, ST_Y(s.geom) AS latitude,
+       s.position_text, s.position_crs, s.coord_uncertainty_m, s.declared_country AS country_code, s.cluster,
+       array_to_string(s.flags, ' ') AS flags
+FROM core.site s
+WHERE s.dataset_id = %(dataset)s
+ORDER BY s.id;
+
+-- stored_visits --
+-- Profiles of a dataset as checks read them.
+SELECT v.id, v.site_id, v.source_row AS "row", nullif(v.replicate, '') AS replicate, v.sampled_from, v.sampled_to,
+       v.date_precision, v.land_use
+FROM core.site s
+JOIN core.visit v ON v.site_id = s.id
+WHERE s.dataset_id = %(dataset)s
+ORDER BY v.id;
+
+-- stored_layers --
+-- Layers of a dataset as checks read them.
+SELECT l.id, l.visit_id, l.source_row AS "row", l.top_cm, l.bottom_cm, l.kind, array_to_string(l.flags, ' ') AS flags
+FROM core.site s
+JOIN core.visit v ON v.site_id = s.id
+JOIN core.layer l ON l.visit_id = v.id
+WHERE s.dataset_id = %(dataset)s
+ORDER BY l.id;
+
+-- stored_results --
+-- Values of a dataset as checks read them.
+SELECT r.layer_id, r.place, p.source_column AS "column", p.property, l.result_values[r.place] AS value,
+       coalesce(substr(l.result_qualifiers, r.place::int, 1), '=') AS qualifier,
+       l.result_texts[r.place] AS reported_value, p.reported_unit, p.method, p.status,
+       coalesce((SELECT string_agg(f, ' ') FROM jsonb_array_elements_text(l.result_flags -> r.place::text) f), '') AS flags
+FROM core.site s
+JOIN core.visit v ON v.site_id = s.id
+JOIN core.layer l ON l.visit_id = v.id
+CROSS JOIN LATERAL (
+    SELECT l.id AS layer_id, u.procedure_id, u.place FROM unnest(l.procedures) WITH ORDINALITY AS u (procedure_id, place)
+) r
+JOIN core.procedure p ON p.id = r.procedure_id
+WHERE s.dataset_id = %(dataset)s
+ORDER BY r.layer_id, r.place;
+
+-- published_peers --
+-- Published organic carbon of other datasets in the cells of one degree where a dataset has sites; invented values have
+-- invented peers only. Positions are the published ones, so nothing is learnt that is not public.
+SELECT ST_X(o.geom) AS longitude, ST_Y(o.geom) AS latitude, (o.top_cm + o.bottom_cm) / 2 AS middle_cm, v.land_use,
+       o.value AS soc
+FROM core.dataset d
+JOIN pub.observation o ON o.dataset_id <> d.id AND o.synthetic = d.synthetic
+JOIN core.visit v ON v.id = o.visit_id
+WHERE d.id = %(dataset)s AND o.released_to IS NULL AND o.property = 'soc' AND o.qualifier = '=' AND o.layer_kind = 'mineral'
+  AND o.location_precision <> 'region'
+  AND (floor(ST_X(o.geom)), floor(ST_Y(o.geom))) IN (
+      SELECT floor(ST_X(s.geom)), floor(ST_Y(s.geom)) FROM core.site s WHERE s.dataset_id = %(dataset)s
+  );
+
+-- write_site_flags --
+-- Flags of sites from the temporary table `site_flags`.
+UPDATE core.site s SET flags = f.flags FROM site_flags f WHERE f.id = s.id;
+
+-- write_layer_flags --
+-- Flags of layers and of their values from the temporary table `layer_flags`.
+UPDATE core.layer l SET flags = f.flags, result_flags = f.result_flags FROM layer_flags f WHERE f.id = l.id;
