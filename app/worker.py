@@ -135,14 +135,6 @@ def create_queue(database: Database, engine: Engine, settings: Settings) -> tupl
                 remarking.give_up(work, remarks_folder(settings), UUID(upload))
             raise
 
-    @queue.task(name="recheck_dataset", retry=Retry())
-    def recheck_dataset(dataset: str) -> int:
-        with engine.begin() as connection:
-            slug = datasets.by_id(connection, UUID(dataset)).slug
-            found = rechecking.recheck(connection, slug, today=datetime.now(UTC).date())
-        log.info("checked again", dataset=dataset, changed=found.changed)
-        return found.changed
-
     @queue.periodic(cron="7 0 * * *")
     @queue.task(name="publish_due", retry=Retry(), lock=jobs.PUBLICATION, queueing_lock="publish_due")
     def publish_due(timestamp: int) -> None:
@@ -155,7 +147,20 @@ def create_queue(database: Database, engine: Engine, settings: Settings) -> tupl
     def tidy(timestamp: int) -> None:
         log.info("tidied", at=timestamp, files=uploading.tidy(work, remarks_folder(settings)))
 
+    _add_rechecking(queue, engine)
     return queue, work
+
+
+def _add_rechecking(queue: App, engine: Engine) -> None:
+    """The task that checks stored data again: asked for by reviewers, and after each of their decisions."""
+
+    @queue.task(name="recheck_dataset", retry=Retry())
+    def recheck_dataset(dataset: str) -> int:
+        with engine.begin() as connection:
+            slug = datasets.by_id(connection, UUID(dataset)).slug
+            found = rechecking.recheck(connection, slug, today=datetime.now(UTC).date())
+        log.info("checked again", dataset=dataset, changed=found.changed)
+        return found.changed
 
 
 def work_of(engine: Engine, settings: Settings) -> Work:
