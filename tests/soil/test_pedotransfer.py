@@ -113,8 +113,7 @@ def test_uncertainty_is_the_larger_of_15_per_cent_and_the_error_on_independent_s
 def test_the_error_used_is_the_largest_found_on_independent_soils(record: Pedotransfer):
     errors = record.calibration.errors
     assert record.rmse == max(error.rmse for error in errors)
-    # De Vos et al. 2005 and Abdelbaki 2018 report 0.13 to 0.25 for functions in general.
-    assert 0.13 <= record.rmse <= 0.45
+    assert 0.2 <= record.rmse <= 0.45
     assert all(error.low is None or error.low < error.rmse for error in errors)
 
 
