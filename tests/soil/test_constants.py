@@ -105,3 +105,14 @@ def test_ranges_are_those_of_the_rules_for_uploads(
 ):
     for code in codes:
         assert (PROPERTIES[code].possible, PROPERTIES[code].usual) == (possible, usual), code
+
+
+def test_stones_up_to_a_twentieth_of_the_volume_leave_no_doubt_about_the_density():
+    found = bulk_density.fine_earth_per_total([1.5, 1.5], "unknown", [0.05, 0.0501], "volume")
+    assert found.value == pytest.approx([1.5 * 0.95, (1.5 * 0.9499 + 1.5 - 0.0501 * 2.65) / 2])
+    assert (found.spread > 0).tolist() == [False, True]
+
+
+def test_a_factor_of_wet_oxidation_above_one_and_six_tenths_is_none():
+    found = conversions.soc_from_walkley_black([10.0, 10.0], [1.6, 1.601])
+    assert found.reason.tolist() == [None, "factor_out_of_range"]
