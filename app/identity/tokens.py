@@ -126,21 +126,31 @@ class Verifier:
         provider = self._providers.get(said) if isinstance(said, str) else None
         if provider is None:
             raise _refused("The token was made by an issuer that is not accepted.")
-        claims = jwt.decode(
-            token,
-            key=provider.key(header.get("kid"), algorithm),
-            algorithms=[algorithm],
-            audience=self._audiences,
-            issuer=provider.issuer,
-            leeway=LEEWAY_S,
-            options={"require": ["exp", "iss", "aud", "sub"]},
-        )
+        try:
+            claims = self._claims(token, provider, header)
+        except jwt.InvalidSignatureError:
+            # A provider that gives its keys no ids, or the same ones again, may have new ones.
+            if not provider.renewed():
+                raise
+            claims = self._claims(token, provider, header)
         if "cnf" in claims:
             raise _refused("The token is bound to a key that its bearer must prove to hold, which is not supported.")
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX or not subject.isprintable():
             raise _refused("The token's subject is not usable.")
         return Signed(provider.issuer, subject, _name(claims))
+
+    def _claims(self, token: str, provider: "_Provider", header: dict[str, Any]) -> dict[str, Any]:
+        """What the token says, once its signature, issuer, audience and times are found right."""
+        return jwt.decode(
+            token,
+            key=provider.key(header.get("kid"), header["alg"]),
+            algorithms=[header["alg"]],
+            audience=self._audiences,
+            issuer=provider.issuer,
+            leeway=LEEWAY_S,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
 
 
 class _Provider:
@@ -168,6 +178,12 @@ class _Provider:
         if found is None:
             raise _refused("The token is signed with a key that its issuer does not publish.")
         return found
+
+    def renewed(self) -> bool:
+        """Whether the provider has other keys than a moment ago; asks it, unless that was done lately."""
+        before = self._keys
+        self._refresh(self._clock())
+        return self._keys != before
 
     def _age(self, now: float) -> float:
         return float("inf") if self._fetched is None else now - self._fetched
