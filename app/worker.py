@@ -28,7 +28,7 @@ from app.db import datasets, jobs
 from app.db.session import Database
 from app.errors import DatabaseUnavailable
 from app.ingest.keeping import Store
-from app.pipelines import publishing, rechecking, remarking, uploading
+from app.pipelines import comparing, publishing, rechecking, remarking, uploading
 from app.pipelines.uploading import Interrupted, Stopped, Work
 from app.settings import Settings
 
@@ -161,6 +161,16 @@ def _add_rechecking(queue: App, engine: Engine) -> None:
             found = rechecking.recheck(connection, slug, today=datetime.now(UTC).date())
         log.info("checked again", dataset=dataset, changed=found.changed)
         return found.changed
+
+    @queue.task(name="settle_duplicates", retry=Retry())
+    def settle_duplicates(dataset: str) -> int:
+        with engine.begin() as connection:
+            return comparing.settle_duplicates(connection, UUID(dataset))
+
+    @queue.task(name="settle_flag", retry=Retry())
+    def settle_flag(dataset: str, kind: str, record: str, code: str) -> bool:
+        with engine.begin() as connection:
+            return comparing.settle_flag(connection, UUID(dataset), kind, record, code)
 
 
 def work_of(engine: Engine, settings: Settings) -> Work:

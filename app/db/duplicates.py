@@ -1,6 +1,7 @@
 """Profiles of two datasets that may be one: found by place, date and values, kept for a person to decide, never merged."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -54,17 +55,33 @@ def _listed() -> Any:
 
 
 def of_dataset(
-    connection: Connection, dataset_id: UUID, *, state: str | None, limit: int, offset: int
+    connection: Connection,
+    dataset_id: UUID,
+    *,
+    partners: Collection[UUID],
+    state: str | None,
+    limit: int,
+    offset: int,
 ) -> tuple[int, Sequence[Row[Any]]]:
-    """How many candidates a dataset has in a state (None: any), and a page of them, the nearest first."""
-    mine = or_(
-        duplicate_candidate.c.first_dataset_id == dataset_id, duplicate_candidate.c.second_dataset_id == dataset_id
-    )
-    wanted = mine if state is None else mine & (duplicate_candidate.c.state == state)
+    """How many candidates a dataset shares with some others in a state (None: any), and a page, the nearest first."""
+    first, second = duplicate_candidate.c.first_dataset_id, duplicate_candidate.c.second_dataset_id
+    wanted = or_((first == dataset_id) & second.in_(partners), (second == dataset_id) & first.in_(partners))
+    if state is not None:
+        wanted &= duplicate_candidate.c.state == state
     total = connection.scalar(select(func.count()).select_from(duplicate_candidate).where(wanted))
     order = (duplicate_candidate.c.distance_m, duplicate_candidate.c.id)
     rows = connection.execute(_listed().where(wanted).order_by(*order).limit(limit).offset(offset)).all()
     return int(total or 0), rows
+
+
+def positions_are_public(record: Row[Any]) -> bool:
+    """Whether a dataset publishes exact positions now; `possible_duplicates` asks the same."""
+    return (
+        record.state == "published"
+        and record.location_precision == "exact"
+        and record.licence_class not in {"aggregate_only", "display_generalised_only"}
+        and (record.embargo_until is None or record.embargo_until <= dt.datetime.now(dt.UTC).date())
+    )
 
 
 def one(connection: Connection, candidate: UUID) -> Row[Any] | None:

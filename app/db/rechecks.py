@@ -166,3 +166,13 @@ def decide(
     values = {"dismissed": dismissed, "note": note, "decided_by": account, "decided_at": func.now()}
     statement = upsert(flag_decision).values(dataset_id=dataset, kind=kind, record=record, code=code, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["kind", "record", "code"], set_=values))
+
+
+def settle(connection: Connection, kind: str, record: str, code: str) -> bool:
+    """Do what a reviewer decided about one flag; returns whether anything changed."""
+    gone = is_dismissed(connection, kind, record, code)
+    layer, _, place = record.partition("/")
+    changed = connection.execute(
+        query(f"settle_{kind}"), {"record": record, "layer": layer, "place": place, "code": code, "gone": gone}
+    )
+    return bool(changed.rowcount)

@@ -1,10 +1,10 @@
-"""What was just stored is compared with other datasets: profiles that may be the same wait for a person."""
+"""Profiles of several datasets are compared, and what people decided about them and about flags is done."""
 
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from app.db import datasets, duplicates, jobs, releases
+from app.db import datasets, duplicates, jobs, rechecks, releases
 
 
 def find_duplicates(connection: Connection, dataset: UUID) -> int:
@@ -19,6 +19,22 @@ def find_duplicates(connection: Connection, dataset: UUID) -> int:
         if duplicates.mark(connection, other):
             publish_again(connection, other)
     return found
+
+
+def settle_duplicates(connection: Connection, dataset: UUID) -> int:
+    """Bring a dataset's flags in step with what was decided about its candidates; returns how many layers changed."""
+    changed = duplicates.mark(connection, dataset)
+    if changed:
+        publish_again(connection, dataset)
+    return changed
+
+
+def settle_flag(connection: Connection, dataset: UUID, kind: str, record: str, code: str) -> bool:
+    """Do what a reviewer decided about one flag, and publish the dataset again where that changed something."""
+    changed = rechecks.settle(connection, kind, record, code)
+    if changed:
+        publish_again(connection, dataset)
+    return changed
 
 
 def publish_again(connection: Connection, dataset: UUID) -> None:

@@ -62,3 +62,23 @@ UPDATE core.site s SET flags = f.flags FROM site_flags f WHERE f.id = s.id;
 -- write_layer_flags --
 -- Flags of layers and of their values from the temporary table `layer_flags`.
 UPDATE core.layer l SET flags = f.flags, result_flags = f.result_flags FROM layer_flags f WHERE f.id = l.id;
+
+-- settle_site --
+-- Take a dismissed flag from a site, or put a restored one back.
+UPDATE core.site SET flags = CASE WHEN :gone THEN array_remove(flags, :code) ELSE array_append(flags, :code) END
+WHERE id = CAST(:record AS uuid) AND (:code = ANY (flags)) = :gone;
+
+-- settle_layer --
+-- Take a dismissed flag from a layer, or put a restored one back.
+UPDATE core.layer SET flags = CASE WHEN :gone THEN array_remove(flags, :code) ELSE array_append(flags, :code) END
+WHERE id = CAST(:layer AS bigint) AND (:code = ANY (flags)) = :gone;
+
+-- settle_result --
+-- Take a dismissed flag from a value, or put a restored one back.
+UPDATE core.layer
+SET result_flags = CASE
+    WHEN NOT :gone THEN jsonb_set(coalesce(result_flags, '{}'), ARRAY[CAST(:place AS text)],
+                                  coalesce(result_flags -> :place, '[]') || to_jsonb(CAST(:code AS text)))
+    WHEN result_flags -> :place = jsonb_build_array(CAST(:code AS text)) THEN nullif(result_flags - CAST(:place AS text), '{}')
+    ELSE jsonb_set(result_flags, ARRAY[CAST(:place AS text)], (result_flags -> :place) - CAST(:code AS text)) END
+WHERE id = CAST(:layer AS bigint) AND coalesce((result_flags -> :place) @> to_jsonb(CAST(:code AS text)), false) = :gone;
