@@ -249,7 +249,7 @@ def columns_read(mapping: MappingFile, table: TableSource) -> tuple[str, ...]:
     for other in mapping.tables:
         if other.joined_to == table.name or (other.role == "sites" and table.role == "layers"):
             names |= dict.fromkeys(other.key)
-    if table.wide is not None:
+    if table.wide is not None or mapping.prepare == "glosis":
         # Beside a column of values that is made of others stands where each cell was read.
         names |= dict.fromkeys([ORIGIN + name for name in names])
     return tuple(names)

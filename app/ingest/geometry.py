@@ -64,6 +64,17 @@ def _stated(mapping: MappingFile) -> str:
         raise MappingInvalid(message, code="MAPPING_INVALID", column="position.crs") from error
 
 
+def column_findings(table: Table, results: pl.DataFrame) -> list[Finding]:
+    """What makes all values of some columns unreliable, for each of their values."""
+    column = results["column"].cast(pl.String)
+    findings = []
+    for fault in table.column_faults:
+        rows = (column == fault.column).arg_true().cast(pl.Int64).alias("i")
+        where = pl.DataFrame([rows]).with_columns(pl.lit(text).alias(name) for name, text in fault.details.items())
+        findings.append(Finding(code=fault.code, on="results", where=where))
+    return findings
+
+
 def geometry_findings(table: Table) -> list[Finding]:
     """What is wrong with geometries, for the rows of the site table."""
     if not table.faults:

@@ -19,7 +19,7 @@ import polars as pl
 from app.ingest.checks import ENTRY_CHECKS, LAYER_CHECKS, SITE_CHECKS, VALUE_CHECKS, VISIT_CHECKS, Check
 from app.ingest.columns import check_header, columns_read, required_columns
 from app.ingest.draft import Draft, Finding, Locate, Place, tally
-from app.ingest.geometry import geometry_findings, position_from_geometry, with_system
+from app.ingest.geometry import column_findings, geometry_findings, position_from_geometry, with_system
 from app.ingest.harmonise import (
     clean,
     group_sites,
@@ -31,6 +31,7 @@ from app.ingest.harmonise import (
     read_results,
 )
 from app.ingest.mapping import LICENCE_CLASSES, Dataset, MappingFile, SamplingDesign, TableSource
+from app.ingest.prepare import prepared
 from app.ingest.readers import MAX_BYTES, Table, read_table, refuse
 from app.ingest.report import Notebook, Report, TableLedger, ValueLedger
 from app.ingest.wide import ORIGIN, needed, origins, reshape
@@ -91,8 +92,9 @@ def read(
     Raises RefusedFile when a file cannot be read or understood as a whole.
     """
     notebook = notebook or Notebook()
+    mapping, known = prepared(path, mapping, max_bytes)
     parts = {
-        source.name: _read_part(mapping, source, _locate(path, mapping, source), notebook, max_bytes)
+        source.name: _read_part(mapping, source, _locate(path, mapping, source), notebook, max_bytes, known)
         for source in mapping.tables
     }
     parts = _shared_sheets(parts, mapping)
@@ -130,8 +132,15 @@ def _locate(path: Path, mapping: MappingFile, source: TableSource) -> Path:
     return path.parent / source.file
 
 
-def _read_part(mapping: MappingFile, source: TableSource, path: Path, notebook: Notebook, max_bytes: int) -> _Part:
-    table = read_table(
+def _read_part(
+    mapping: MappingFile,
+    source: TableSource,
+    path: Path,
+    notebook: Notebook,
+    max_bytes: int,
+    known: Mapping[str, Table],
+) -> _Part:
+    table = known.get(source.name) or read_table(
         path,
         sheet=source.sheet,
         wanted=frozenset(needed(source, required_columns(mapping, source))),
@@ -292,6 +301,7 @@ def _add_layers(draft: Draft, main: _Part) -> tuple[dict[str, int], list[Finding
     )
     results, findings, missing = read_results(draft.mapping, main.frame, main.table, draft.notebook)
     draft.add("results", results, place)
+    _apply(draft, column_findings(main.table, results))
     if draft.mapping.ignore_rows_without_values:
         empty = np.bincount(results["layer"].to_numpy(), minlength=len(rows)) == 0
         draft.apply(Finding(code="NO_VALUES", on="layers", where=pl.DataFrame({"i": np.flatnonzero(empty)})))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.ingest import checks, columns, rules
+from app.ingest import checks, columns, exchange, rules
 from app.ingest.draft import Finding
 from app.ingest.mapping import LAYER_FIELDS, SITE_FIELDS, VISIT_FIELDS, load_mapping, outcomes, parse_mapping
 from app.ingest.rules import pages
@@ -95,3 +95,8 @@ def test_checks_are_listed_once_in_their_order():
         if inspect.signature(item).return_annotation == list[Finding]
     ]
     assert sorted(check.__name__ for check in checks.CHECKS) == sorted(functions)
+
+
+def test_exchange_mapping_is_what_the_properties_make_of_it():
+    text = (ROOT / "app" / "ingest" / "mappings" / "exchange.toml").read_text("utf-8")
+    assert text == exchange.mapping_text()

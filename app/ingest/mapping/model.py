@@ -18,6 +18,7 @@ SamplingDesign = Literal["srs", "stratified", "grid", "purposive", "legacy"]
 DensityBasis = Literal["fine_earth", "whole", "fine_per_total", "unknown"]
 FragmentsBasis = Literal["volume", "mass", "unknown"]
 Status = Literal["measured", "estimated", "assumed", "unknown"]
+Prepare = Literal["glosis", "exchange"]
 DateForm = Literal["day", "month", "year", "dd/mm/yyyy", "mm/dd/yyyy", "yyyymmdd", "excel"]
 """How dates are written; excel is the number of days since 1899-12-30 by which spreadsheets keep them."""
 Transform = Literal["complement"]
@@ -216,6 +217,8 @@ class MappingFile:
     date_forms: tuple[DateForm, ...] = ("day", "month", "year")
     ignore_rows_without_values: bool = False
     glosis_methods: bool = False
+    prepare: Prepare | None = None
+    """What is done to the file before the mapping is applied, where that needs more than a mapping can say."""
 
     @property
     def main(self) -> TableSource:

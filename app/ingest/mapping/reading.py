@@ -89,6 +89,9 @@ def _mapping(entry: Entry) -> MappingFile:
         date_forms=_date_forms(dates.texts("forms")),
         ignore_rows_without_values=rows.truth("ignore_without_values"),
         glosis_methods=entry.choice("methods", Literal["glosis", "free"], "free") == "glosis",
+        prepare=None
+        if (said := entry.choice("prepare", Literal["glosis", "exchange", "nothing"], "nothing")) == "nothing"
+        else said,
     )
     for part in (position, depths, dates, rows, entry):
         part.close()

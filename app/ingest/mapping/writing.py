@@ -17,6 +17,8 @@ def mapping_to_json(mapping: MappingFile) -> dict[str, Any]:
     tree: dict[str, Any] = {"name": mapping.name, "title": mapping.title}
     if mapping.glosis_methods:
         tree["methods"] = "glosis"
+    if mapping.prepare is not None:
+        tree["prepare"] = mapping.prepare
     tree["dataset"] = _dataset(mapping.dataset) if mapping.dataset else {"from_columns": dict(mapping.dataset_columns)}
     tree["tables"] = [_table(table) for table in mapping.tables]
     position: dict[str, Any] = {}

@@ -43,6 +43,15 @@ class Fault:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ColumnFault:
+    """A column of values none of which can be relied on: the rule it breaks, and what its message needs."""
+
+    column: str
+    code: str
+    details: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
     """A table of text. `rows[i]` is the number a spreadsheet shows for `frame[i]`; the header is usually row 1.
 
@@ -62,6 +71,7 @@ class Table:
     header: int = 1
     crs: str | None = None
     faults: tuple[Fault, ...] = ()
+    column_faults: tuple[ColumnFault, ...] = ()
     located: bool = False
     """Whether the columns of the position were made of the geometry."""
     outside: tuple[int, ...] = ()

@@ -3,6 +3,8 @@
 import datetime as dt
 import difflib
 import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -37,6 +39,43 @@ def read_workbook(path: Path, sheet: str | None, wanted: frozenset[str], layout:
         return finish(_table(found, name, layout, wanted, parts[found.name].notes if found.name in parts else ()))
     except CalamineError as error:
         raise refuse("XLSX_BROKEN", f"{name} cannot be read as a workbook: {error}.", file=name) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sheet:
+    """All cells of a sheet as text, from its first row and column on."""
+
+    columns: list[pl.Series]
+    height: int
+    notes: tuple[ReadingNote, ...]
+
+
+def read_sheets(path: Path, names: Sequence[str], max_bytes: int) -> dict[str, Sheet]:
+    """Those of the named sheets that a workbook has and that are not empty, cell by cell. Raises RefusedFile."""
+    if not path.is_file():
+        raise refuse("FILE_NOT_FOUND", f"There is no file {path.name}.", file=path.name)
+    size = path.stat().st_size
+    if size > max_bytes:
+        message = f"{path.name} has {size / 1e6:.1f} MB; the limit is {max_bytes / 1e6:g} MB."
+        raise refuse("FILE_TOO_LARGE", message, file=path.name)
+    with path.open("rb") as stream:
+        if stream.read(4) != b"PK\x03\x04":
+            raise refuse("NOT_XLSX", f"{path.name} is not an XLSX workbook.", file=path.name)
+    parts = look_through(path, max_bytes)
+    found = {}
+    try:
+        workbook = CalamineWorkbook.from_path(path)
+        for name in names:
+            if name in workbook.sheet_names:
+                sheet = workbook.get_sheet_by_name(name)
+                refuse_many_rows(path.name, _extent(sheet)[0], name)
+                columns, height = _columns(sheet, 0, _extent(sheet)[0])
+                if height:
+                    notes = parts[name].notes if name in parts else ()
+                    found[name] = Sheet(columns=columns, height=height, notes=notes)
+    except CalamineError as error:
+        raise refuse("XLSX_BROKEN", f"{path.name} cannot be read as a workbook: {error}.", file=path.name) from error
+    return found
 
 
 def _table(

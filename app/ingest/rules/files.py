@@ -68,6 +68,11 @@ FILE_RULES = (
         "Correct the one that is wrong; none is taken by guess.",
     ),
     file_rule(
+        "GLOSIS_SHEETS_DIFFER",
+        "A workbook that the Observatory wrote was changed: `Specimen Data` and `Observatory` hold different numbers.",
+        "Change both sheets alike, or delete the sheet Observatory to import the others as they are.",
+    ),
+    file_rule(
         "SHEET_MISSING",
         "The workbook has no sheet of the name that the mapping asks for, or no sheet with the required columns.",
         "Name the sheet, or put the column names into row 1 of a sheet.",

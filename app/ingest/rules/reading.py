@@ -59,6 +59,23 @@ READING_RULES = (
         "Cells of the column are no single values; it is not read.",
         severity="warning",
     ),
+    note_rule(
+        "TEXT_NORMALISED",
+        "Cells held subscripts, superscripts or odd blanks; they were read as plain text, so that codes match each other.",
+        "{cells} cells were read without subscripts, superscripts or odd blanks.",
+    ),
+    note_rule(
+        "CONTACTS_LEFT_OUT",
+        "The workbook names people and their addresses; that sheet is not read, stored or published.",
+        "Sheet {sheet!r} with names and addresses of people is not read.",
+    ),
+    note_rule(
+        "GLOSIS_PROPERTY_UNCLEAR",
+        "A heading may mean several properties, and Procedures do not say which; the column is not read.",
+        "{heading!r} may be organic or total carbon; it is not read.",
+        "Name the property of this heading in the sheet Procedures.",
+        severity="warning",
+    ),
     row_rule(
         "ROW_RAGGED",
         "The row has another number of fields than the header.",

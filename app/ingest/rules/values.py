@@ -19,6 +19,18 @@ VALUE_RULES = (
     value_rule("UNIT_MISSING", "The value has no unit.", "{value!r} has no unit in {unit_column}.", "Name the unit."),
     value_rule("UNIT_UNKNOWN", "The unit is not known for this property.", "{detail}", "Use one of the units named."),
     value_rule(
+        "GLOSIS_UNIT_CONFLICT",
+        "The heading, Procedures and the numbers of a GloSIS workbook do not agree on the unit of a column.",
+        "The unit is in doubt: {detail}.",
+        "Correct the unit in the heading and in Procedures; none is taken by guess.",
+    ),
+    value_rule(
+        "GLOSIS_PROPERTY_CONFLICT",
+        "The heading, Procedures and the procedure of a GloSIS workbook do not agree on what a column is.",
+        "The property is in doubt: {detail}.",
+        "Correct the heading or Procedures.",
+    ),
+    value_rule(
         "WORD_UNKNOWN",
         "A word that decides what the value means is not one of the words allowed.",
         "{word!r} in {word_column} is not one of: {allowed}.",
