@@ -56,8 +56,9 @@ class Buckets:
             left = min(policy.quota, left + max(0.0, now - since) * policy.rate)
             allowed = left >= max(cost, 1)
             if cost:
-                left -= cost if allowed else 0
-                self._held[key] = (left, now)
+                if allowed:
+                    left -= cost
+                    self._held[key] = (left, now)
                 self._held.move_to_end(key)
                 if len(self._held) > self._most:
                     self._held.popitem(last=False)
