@@ -100,6 +100,23 @@ def peers(connection: Connection, dataset: UUID) -> pl.DataFrame:
     return bulk.copy_out(connection, sql("published_peers"), {"dataset": dataset}, _PEERS)
 
 
+def own_peers(connection: Connection, dataset: UUID) -> pl.DataFrame:
+    """Organic carbon of a dataset's own mineral layers: layer_id, place, and the columns of `peers`."""
+    schema = {"layer_id": pl.Int64, "place": pl.Int64, **_PEERS}
+    return bulk.copy_out(connection, sql("own_peers"), {"dataset": dataset}, schema)
+
+
+def flag_values(connection: Connection, values: pl.DataFrame, code: str) -> int:
+    """Put a code on values that do not carry it yet (layer_id, place: one value a layer); returns how many changed."""
+    if values.is_empty():
+        return 0
+    connection.execute(text("CREATE TEMPORARY TABLE suspect_value (layer_id bigint, place int) ON COMMIT DROP"))
+    bulk.copy_in(connection, "suspect_value", values)
+    changed = connection.execute(query("flag_values"), {"code": code}).rowcount
+    connection.execute(text("DROP TABLE suspect_value"))
+    return int(changed)
+
+
 def write_site_flags(connection: Connection, flags: pl.DataFrame) -> None:
     """Set the flags of some sites. flags : id, flags (list of codes)."""
     _write(connection, "site_flags", "id uuid, flags text[]", flags)

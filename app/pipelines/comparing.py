@@ -2,9 +2,11 @@
 
 from uuid import UUID
 
+import polars as pl
 from sqlalchemy import Connection
 
 from app.db import datasets, duplicates, jobs, rechecks, releases
+from app.ingest.checks.peers import FEWEST_PEERS, outliers
 
 
 def find_duplicates(connection: Connection, dataset: UUID) -> int:
@@ -19,6 +21,20 @@ def find_duplicates(connection: Connection, dataset: UUID) -> int:
         if duplicates.mark(connection, other):
             publish_again(connection, other)
     return found
+
+
+def find_outliers(connection: Connection, dataset: UUID) -> int:
+    """Flag organic carbon of a dataset that lies far from published values of others nearby; returns how many are new.
+
+    Nearby is the same cell of one degree, depth class and land use; the positions of the others are the published ones.
+    """
+    published = rechecks.peers(connection, dataset)
+    if published.height < FEWEST_PEERS:
+        return 0
+    mine = rechecks.own_peers(connection, dataset).with_columns(i=pl.int_range(pl.len(), dtype=pl.Int64))
+    far = outliers(mine.drop("layer_id", "place"), published)["i"]
+    suspect = mine.filter(pl.col("i").is_in(far.implode())).unique("layer_id", keep="first", maintain_order=True)
+    return rechecks.flag_values(connection, suspect.select("layer_id", "place"), "PEER_OUTLIER")
 
 
 def settle_duplicates(connection: Connection, dataset: UUID) -> int:

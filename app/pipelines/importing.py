@@ -21,7 +21,7 @@ from app.ingest.read import Ingested, files_of, read
 from app.ingest.report import Report
 from app.ingest.rules import RULES_VERSION
 from app.pipelines import profiles
-from app.pipelines.comparing import find_duplicates
+from app.pipelines.comparing import find_duplicates, find_outliers
 from app.pipelines.deriving import derive
 from app.pipelines.locating import countries_of
 from app.pipelines.progress import Progress, silent
@@ -141,8 +141,9 @@ def put(connection: Connection, dataset: UUID, upload: UUID, found: Ingested, pr
     progress("computing stocks")
     derive(connection, dataset, profiles.of_frames(visits, found.sites, found.visits, found.layers, found.results))
     bulk.refresh_statistics(connection)
-    progress("looking for duplicates")
+    progress("comparing with other datasets")
     find_duplicates(connection, dataset)
+    find_outliers(connection, dataset)
     return left
 
 

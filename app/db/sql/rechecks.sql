@@ -55,6 +55,25 @@ WHERE d.id = %(dataset)s AND o.released_to IS NULL AND o.property = 'soc' AND o.
       SELECT floor(ST_X(s.geom)), floor(ST_Y(s.geom)) FROM core.site s WHERE s.dataset_id = %(dataset)s
   );
 
+-- own_peers --
+-- Exact organic carbon of the mineral layers of a dataset, to be compared with published peers.
+SELECT l.id AS layer_id, u.place, ST_X(s.geom) AS longitude, ST_Y(s.geom) AS latitude,
+       (l.top_cm + l.bottom_cm) / 2 AS middle_cm, v.land_use, l.result_values[u.place] AS soc
+FROM core.site s
+JOIN core.visit v ON v.site_id = s.id
+JOIN core.layer l ON l.visit_id = v.id AND l.kind = 'mineral'
+CROSS JOIN LATERAL unnest(l.procedures) WITH ORDINALITY AS u (procedure_id, place)
+JOIN core.procedure p ON p.id = u.procedure_id AND p.property = 'soc'
+WHERE s.dataset_id = %(dataset)s AND coalesce(substr(l.result_qualifiers, u.place::int, 1), '=') = '=';
+
+-- flag_values --
+-- Put a code on the values of the temporary table `suspect_value` that do not carry it yet.
+UPDATE core.layer l
+SET result_flags = jsonb_set(coalesce(l.result_flags, '{}'), ARRAY[s.place::text],
+                             coalesce(l.result_flags -> s.place::text, '[]') || to_jsonb(CAST(:code AS text)))
+FROM suspect_value s
+WHERE s.layer_id = l.id AND NOT coalesce((l.result_flags -> s.place::text) @> to_jsonb(CAST(:code AS text)), false);
+
 -- write_site_flags --
 -- Flags of sites from the temporary table `site_flags`.
 UPDATE core.site s SET flags = f.flags FROM site_flags f WHERE f.id = s.id;
