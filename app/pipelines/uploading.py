@@ -159,8 +159,8 @@ def _require_acceptable(connection: Connection, row: Any, found: Ingested) -> No
 
 def _store(connection: Connection, row: Any, found: Ingested, tell: _Telling) -> None:
     tell("storing", 0.5)
-    if datasets.by_id(connection, row.dataset_id).state == "withdrawn":
-        datasets.set_state(connection, row.dataset_id, "published")
+    # Also under an embargo: whoever ends embargoes publishes only what may be published.
+    datasets.set_state(connection, row.dataset_id, "published")
     uploads.supersede(connection, row.dataset_id, row.id)
     left = importing.put(connection, row.dataset_id, row.id, found, lambda what: tell(what, 0.7))
     tell("waiting for the turn to publish", 0.8)
