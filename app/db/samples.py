@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import numpy as np
 import polars as pl
 from sqlalchemy import Connection, delete, select
 
@@ -63,9 +64,8 @@ def _store_layers(
     visit_ids = layers.select("visit_key").join(
         visits.select("visit_key", pl.col("id").alias("visit_id")), on="visit_key", how="left", maintain_order="left"
     )
-    place = layers.select("layer_key").with_row_index("layer").cast(pl.Int64)
     numbered = values.select(
-        values.select("layer_key").join(place, on="layer_key", how="left", maintain_order="left")["layer"],
+        _places(layers["layer_key"], values["layer_key"]),
         results.describe(connection, upload, values),
         "value",
         "reported_value",
@@ -83,6 +83,14 @@ def _store_layers(
             for which, arrays in results.by_layer(numbered, len(layers))
         ),
     )
+
+
+def _places(keys: pl.Series, wanted: pl.Series) -> pl.Series:
+    """Where among the keys of the layers each wanted one stands, from 0."""
+    if np.array_equal(keys.to_numpy(), np.arange(len(keys))):
+        return wanted.alias("layer")
+    place = keys.to_frame("key").with_row_index("layer").cast(pl.Int64)
+    return wanted.to_frame("key").join(place, on="key", how="left", maintain_order="left")["layer"]
 
 
 def remove(connection: Connection, dataset: UUID) -> None:
