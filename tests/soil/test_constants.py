@@ -90,6 +90,7 @@ def test_ratio_of_the_directive_and_the_edges_of_its_use():
     [
         (("soc",), (0, 580), (0.5, 120)),
         (("total_c", "inorganic_c", "caco3"), (0, 1000), None),
+        (("organic_matter",), (0, 1000), (0.8, 250)),
         (("total_n",), (0, 1000), (0.05, 10)),
         (("bulk_density_fine_earth",), (0.01, 2.65), (0.6, 1.9)),
         (("bulk_density_whole",), (0.01, 3.6), (0.6, 2.2)),
