@@ -128,6 +128,8 @@ def meaning(column: Column) -> Meaning:
 
 
 def _checked(column: Column, kind: str, name: str, spelling: str, sure: float) -> Meaning:
+    if name == "coarse_fragments" and column.unit in {"vol%", "wt%"}:
+        name = {"vol%": "coarse_fragments_volume", "wt%": "coarse_fragments_mass"}[column.unit]
     against = _against_value(column, name) if kind != "field" else _against_field(column, name)
     if against is not None:
         reason = f"The heading reads like {name}, but {against}."

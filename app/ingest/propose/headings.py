@@ -6,7 +6,7 @@ import unicodedata
 from app.soil.units import UnknownUnit, depth_to_cm, factor, known_units
 
 _BRACKET = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _WORDS = re.compile(r"[^a-z0-9%]+")
 _SIGNS = str.maketrans(
     {"⁻": "-", "−": "-", "–": "-", "·": " ", "²": "2", "³": "3", "¹": "1", "µ": "u", "μ": "u", "‰": " permil "}

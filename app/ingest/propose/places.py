@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
@@ -116,13 +117,12 @@ def _rank(code: str) -> int:
 def _judged(  # noqa: PLR0911 - each line is a reason why it cannot be
     code: str, x: Floats, y: Floats, shapes: Sequence[tuple[str, shapely.Geometry]], boundaries: Path | None
 ) -> System | None:
-    crs = CRS.from_user_input(code)
-    use = crs.area_of_use
-    if use is None:
-        return None
     try:
-        longitude, latitude = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
+        name, use, transformer = _system(code)
+        longitude, latitude = transformer.transform(x, y)
     except ProjError:
+        return None  # an engineering system that is tied to no place, or positions far outside
+    if use is None:
         return None
     good = np.isfinite(longitude) & np.isfinite(latitude)
     across = (longitude >= use.west) & (longitude <= use.east)
@@ -141,13 +141,19 @@ def _judged(  # noqa: PLR0911 - each line is a reason why it cannot be
         if home < 0.5:
             return None
         reason = f"{home:.0%} of the positions lie in {names}, {share:.0%} in the area of use of the system."
-        return System(code=code, name=crs.name, confidence=0.9 * home * share, reason=reason)
+        return System(code=code, name=name, confidence=0.9 * home * share, reason=reason)
     land = _on_land(longitude, latitude, boundaries)
     if land is not None and land < 0.5:
         return None
     where = "" if land is None else f", {land:.0%} on land"
     reason = f"{share:.0%} of the positions lie in the area of use of the system{where}; no country is named."
-    return System(code=code, name=crs.name, confidence=0.5 * share * (1.0 if land is None else land), reason=reason)
+    return System(code=code, name=name, confidence=0.5 * share * (1.0 if land is None else land), reason=reason)
+
+
+@cache
+def _system(code: str) -> tuple[str, Any, Transformer]:
+    crs = CRS.from_user_input(code)
+    return crs.name, crs.area_of_use, Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
 def _on_land(longitude: Floats, latitude: Floats, boundaries: Path | None) -> float | None:

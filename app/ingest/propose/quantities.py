@@ -58,7 +58,7 @@ class Quantity:
         """The entry of the mapping that follows from the answers, None where the column is left out."""
         code = answers.get(f"property:{self.heading}", self.role)
         unit: Any = {"column": self.unit_column} if self.unit_column else answers.get(f"unit:{self.heading}", self.unit)
-        if LEAVE_OUT in {code, unit}:
+        if LEAVE_OUT in (code, unit):
             return None
         said: dict[str, Any] = {"column": self.heading, "property": code, "unit": unit}
         if code == "soc":

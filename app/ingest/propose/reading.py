@@ -37,10 +37,13 @@ def propose(
 
     Raises RefusedFile where the file cannot be read as a table at all.
     """
+    by_name = _by_name(path, max_bytes)
+    if by_name is not None:
+        return _as_known(*by_name)
     tables = _tables(path, max_bytes)
-    known = _known(path, tables)
+    known = _known(tables)
     if known is not None:
-        return known
+        return _as_known(*known)
     table = max(tables, key=_score)
     frame, units, first_row = _without_units(table)
     decimal, open_mark = decimal_mark(frame.get_columns())
@@ -146,8 +149,30 @@ def _source(path: Path, table: Table, decimal: Decimal, first_row: int | None) -
     return source
 
 
-def _known(path: Path, tables: Sequence[Table]) -> Proposal | None:
-    """The packaged mapping whose columns the file has, if there is one."""
+def _by_name(path: Path, max_bytes: int) -> tuple[str, Table] | None:
+    """A sheet made for people has no columns to know it by: its mapping names the file, and the place in it."""
+    for name in available_mappings():
+        main = load_mapping(name).main
+        if main.names is None or main.file is None or Path(main.file).stem != path.stem:
+            continue
+        try:
+            table = read_table(
+                path,
+                sheet=main.sheet,
+                header_row=main.header_row,
+                names=main.names,
+                first_row=main.first_row,
+                last_row=main.last_row,
+                max_bytes=max_bytes,
+            )
+        except RefusedFile:
+            continue
+        return name, table
+    return None
+
+
+def _known(tables: Sequence[Table]) -> tuple[str, Table] | None:
+    """The packaged mapping whose columns the file has, if there is one: that with the most."""
     best: tuple[int, str, Table] | None = None
     for name in available_mappings():
         mapping = load_mapping(name)
@@ -156,14 +181,15 @@ def _known(path: Path, tables: Sequence[Table]) -> Proposal | None:
         for table in tables:
             if main.sheet is not None and table.sheet is not None and main.sheet != table.sheet:
                 continue
-            by_file = main.names is not None and main.file is not None and Path(main.file).stem == path.stem
-            if by_file or (len(columns) >= _FEWEST and columns <= set(table.frame.columns)):
-                score = len(columns) or _FEWEST
-                if best is None or score > best[0]:
-                    best = (score, name, table)
-    if best is None:
-        return None
-    _, name, table = best
+            if len(columns) < _FEWEST or not columns <= set(table.frame.columns):
+                continue
+            if best is None or len(columns) > best[0]:
+                best = (len(columns), name, table)
+    return None if best is None else best[1:]
+
+
+def _as_known(name: str, table: Table) -> Proposal:
+    """The proposal to read a file with a packaged mapping: nothing is left to ask."""
     mapping = load_mapping(name)
     read = (
         set(required_columns(mapping, mapping.main))
@@ -173,7 +199,7 @@ def _known(path: Path, tables: Sequence[Table]) -> Proposal | None:
     others = sorted({t.file for t in mapping.tables if t.file and t is not mapping.main})
     reason = f"The file has the columns of the source {name}."
     return Proposal(
-        file=path.name,
+        file=table.file,
         sheet=table.sheet,
         header_row=table.header,
         layout="long" if mapping.main.wide is None else "wide",
