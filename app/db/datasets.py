@@ -124,7 +124,7 @@ def leave_network(connection: Connection, dataset_id: UUID, network_id: UUID) ->
     return gone.rowcount == 1
 
 
-def uploads_of(connection: Connection, dataset_id: UUID, *, limit: int) -> Sequence[Row[Any]]:
+def uploads_of(connection: Connection, dataset_id: UUID, *, limit: int) -> Sequence[Any]:
     """What came in for a dataset, the newest first, without reports."""
     columns = ("id", "filename", "size_bytes", "state", "rows_read", "rows_stored", "rows_refused", "release")
     return connection.execute(

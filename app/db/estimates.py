@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.db.queries import query
-from app.db.tables import estimate, pub_region
+from app.db.tables import disclosed, estimate, pub_region
 
 KEY = ("region_id", "indicator", "upper_cm", "lower_cm", "mass_basis", "period", "slice")
+DISCLOSED = ("region_id", "indicator", "upper_cm", "lower_cm", "period", "slice")
 VERSIONING = {"row", "computed_at", "released_from", "released_to"}
 
 
@@ -38,6 +40,33 @@ def write(connection: Connection, regions: Sequence[str], rows: Sequence[Mapping
     if started:
         connection.execute(insert(estimate), started)
     return len(started) + len(before)
+
+
+def current(connection: Connection, regions: Sequence[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The estimates of some regions as they are now, by KEY, without what versions them."""
+    found = connection.execute(
+        select(estimate).where(estimate.c.region_id.in_(regions), estimate.c.released_to.is_(None))
+    ).mappings()
+    return {tuple(row[name] for name in KEY): {k: v for k, v in row.items() if k not in VERSIONING} for row in found}
+
+
+def contributions(connection: Connection, regions: Sequence[str]) -> dict[tuple[Any, ...], dict[str, str]]:
+    """What the last published figures of some regions rest on, of data that are not open: by DISCLOSED."""
+    found = connection.execute(select(disclosed).where(disclosed.c.region_id.in_(regions)))
+    return {tuple(getattr(row, name) for name in DISCLOSED): row.contributions for row in found}
+
+
+def remember(connection: Connection, rests_on: Mapping[tuple[Any, ...], Mapping[str, str]]) -> None:
+    """Note what published figures rest on, of data that are not open."""
+    if rests_on:
+        statement = upsert(disclosed)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[disclosed.c[name] for name in DISCLOSED],
+                set_={"contributions": statement.excluded.contributions},
+            ),
+            [{**dict(zip(DISCLOSED, key, strict=True)), "contributions": dict(said)} for key, said in rests_on.items()],
+        )
 
 
 def of_region(

@@ -168,6 +168,7 @@ VALUES = {
     "reason": pl.String,
     "tier": pl.String,
     "bd_source": pl.String,
+    "own_id": pl.String,
 }
 
 

@@ -79,7 +79,8 @@ def class_of(licence: str, given: str | None) -> str:
 
 def shows_more(before: Terms, after: Terms) -> bool:
     """Whether everybody could see or do something under the new terms that they could not under the old ones."""
-    return any(new < old for old, new in zip(_hidden(before), _hidden(after), strict=True))
+    old, new = _hidden(before), _hidden(after)
+    return new[0] < old[0] or new[1] < old[1] or new[2] < old[2]
 
 
 def shows_less(before: Terms, after: Terms) -> bool:

@@ -68,6 +68,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         ),
         "too_few_owners": "Fewer than 3 owners contributed the data that are not open: a figure could betray theirs.",
         "dominant_owner": "One owner holds more than 80 % of the data that are not open: a figure could betray theirs.",
+        "could_betray": "Together with other figures, or with an earlier one, this figure could betray data that are not open.",
     }
 )
 """Why there is no mean: stable code to sentence."""
@@ -77,6 +78,8 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "single_unit_stratum": "A stratum has a single sampling unit, so there is no standard error.",
         "strata_not_sampled": "Some strata have no site: the figure is that of the strata with sites only.",
         "interval_approximate": "Few or skewed values: the Student t interval is approximate.",
+        "held_back": "Newer data are not in this figure yet: too few owners changed theirs for the difference to hide them.",
+        "spread_withheld": "Fewer than 10 sampling units and data that are not open: the mean only, spread and quartiles could betray single values.",
     }
 )
 """What a reader should know about a figure that is given: stable code to sentence."""

@@ -1752,6 +1752,23 @@ REVOKE EXECUTE ON FUNCTION core.take_down FROM PUBLIC;
 
 -- What the planner would remember of exact positions: a function of PostGIS shows statistics to every role.
 ALTER TABLE core.site ALTER COLUMN geom SET STATISTICS 0;
+DO $$
+DECLARE
+    shown regprocedure;
+BEGIN
+    -- Others read the root of an index on behalf of the owner. On a server where PostGIS is somebody else's this has no
+    -- effect; docs/operations.md says what its superuser should do.
+    FOR shown IN
+        SELECT p.oid::regprocedure FROM pg_proc p
+        JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+        JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'postgis'
+        WHERE lower(p.proname) IN ('st_estimatedextent', '_postgis_index_extent', '_postgis_stats',
+                                   '_postgis_selectivity', '_postgis_join_selectivity')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', shown);
+    END LOOP;
+END
+$$;
 
 -- Values, one a row ---------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ WORDS = json.loads((WEB / "src" / "i18n" / "en.json").read_text(encoding="utf-8"
         ("note", NOTES),
         ("estimator", ESTIMATORS),
         ("college", COLLEGES),
-        ("precision", [code for code in LOCATION_PRECISIONS if code != "region"]),  # such sites are never published
+        ("precision", LOCATION_PRECISIONS),
     ],
 )
 def test_the_map_has_words_for_every_code_of_the_service_and_no_other(prefix: str, codes: Iterable[str]):

@@ -32,9 +32,11 @@ ORDER BY l.id, a.place;
 -- values_of_regions --
 -- Derived values of published datasets in regions, one row a profile, with what an estimate needs to know of each.
 SELECT sr.region_id, s.dataset_id, s.id AS site_id, coalesce(s.dataset_id || '/' || s.cluster, s.id::text) AS unit,
-       ST_X(s.geom) AS longitude, ST_Y(s.geom) AS latitude,
+       -- As published: counting cells by true positions would tell sites of one published point apart.
+       ST_X(core.generalised(s.geom, ds.location_precision)) AS longitude,
+       ST_Y(core.generalised(s.geom, ds.location_precision)) AS latitude,
        extract(year FROM v.sampled_from)::int AS year, v.sampled_from AS sampled,
-       d.quantity, d.upper_cm, d.lower_cm, d.value, d.reason, d.tier, d.bd_source
+       d.quantity, d.upper_cm, d.lower_cm, d.value, d.reason, d.tier, d.bd_source, s.own_id
 FROM core.dataset ds
 JOIN core.site s ON s.dataset_id = ds.id
 JOIN core.site_region sr ON sr.site_id = s.id
