@@ -67,15 +67,15 @@ def position_minutes(draft: Draft) -> list[Finding]:
     slack = 0.6 * 10.0 ** -pl.col("coord_decimals").cast(pl.Float64)
     sites = sites.with_columns(x=_as_given("longitude"), y=_as_given("latitude"), slack=slack)
     findings = []
-    taken = pl.lit(value=False)
+    taken = pl.Series("i", [], dtype=pl.Int64)
     for minutes in MINUTES:
         on_minutes = _multiple("x", minutes / 60) & _multiple("y", minutes / 60)
-        found = sites.filter(on_minutes & ~taken)
+        found = sites.filter(on_minutes, ~pl.col("i").is_in(taken.implode()))
         three = sites.filter(pl.col("coord_decimals") == COARSE_DECIMALS + 1)
         few = three.filter(on_minutes).height < max(FEWEST_FOR_A_PATTERN, three.height / 2)
         if few:
             found = found.filter(pl.col("coord_decimals") > COARSE_DECIMALS + 1)
-        taken |= on_minutes
+        taken = taken.append(found["i"])
         found = found.with_columns(
             uncertainty=pl.lit(round(METRES_PER_DEGREE * minutes / 60)).cast(pl.Float64), minutes=pl.lit(f"{minutes:g}")
         )
@@ -93,7 +93,7 @@ def position_in_middle(draft: Draft) -> list[Finding]:
     shown = {name: pl.col(name) for name in ("middle", "place", "distance", "uncertainty")}
     sites = sites.with_columns(
         distance=pl.col("distance_m").round(0),
-        uncertainty=pl.col("radius_m").round(-2),
+        uncertainty=(pl.col("radius_m") / 100).round() * 100,
         town=pl.col("middle") == "town",
     )
     return [
