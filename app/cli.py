@@ -29,8 +29,10 @@ from app.commands import accounts as people
 from app.db import datasets, jobs, migrations, releases, session
 from app.db.session import Database
 from app.errors import InputRefused, ObservatoryError, RefusedFile, SetupFault
+from app.ingest import propose as proposals
 from app.ingest.columns import template_csv
-from app.ingest.mapping import Dataset, available_mappings, load_mapping
+from app.ingest.template import template_xlsx
+from app.ingest.mapping import Dataset, available_mappings, load_mapping, mapping_to_toml
 from app.pipelines import importing, publishing, rechecking, seeding, validating
 from app.settings import Settings
 
@@ -296,8 +298,8 @@ def validate(
     file: Annotated[Path, typer.Argument(help="A file, or the folder of a known source.")],
     *,
     mapping: Annotated[
-        str, typer.Option(help="Name or path of a mapping; standard is our documented columns.")
-    ] = "standard",
+        str | None, typer.Option(help="Name or path of a mapping; without one, as we understand the columns.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail if any row is refused.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the whole report as JSON to this file.")] = None,
 ) -> None:
@@ -306,7 +308,7 @@ def validate(
         raise RefusedFile("There is no such file.", code="FILE_MISSING", file=str(file))
     if report and not report.parent.is_dir():
         raise InputRefused("There is no such folder to write the report to.", code="FOLDER_MISSING", file=str(report))
-    chosen = load_mapping(mapping)
+    chosen = load_mapping(mapping) if mapping else None
     with progress(f"checking {file.name}"):
         found = validating.validate(
             file,
@@ -318,12 +320,38 @@ def validate(
         )
     if report:
         report.write_text(json.dumps(found["report"], indent=2, ensure_ascii=False), encoding="utf-8")
-    _print_findings(found["report"])
+    if found["report"]["tables"]:
+        _print_findings(found["report"])
+    if mapping is None and found["mapping"]:
+        err.print(f"Read with the mapping {found['mapping']}, which fits its columns.", highlight=False)
     if not found["located"]:
         err.print("There are no boundaries here: no site was looked for in its country.", highlight=False)
     if not found["acceptable"]:
         _say("Not acceptable:", "red", found["fault"])
         raise typer.Exit(1)
+
+
+@cli.command()
+def propose(
+    file: Annotated[Path, typer.Argument(help="Any table that can be read.")],
+    country: Annotated[
+        str | None, typer.Option(help="Two letters of the country; it ranks coordinate systems.")
+    ] = None,
+    answer: Annotated[
+        list[str] | None, typer.Option(help="An answer as QUESTION=CHOICE; give one for each question.")
+    ] = None,
+    write: Annotated[Path | None, typer.Option(help="Write the mapping to this TOML file.")] = None,
+) -> None:
+    """Say what the columns of a file are taken for and why, and what only its owner can say."""
+    proposal = proposals.propose(
+        file, max_bytes=settings().max_upload_mb * 1_000_000, country=country, boundaries=SAMPLES / "countries.geojson"
+    )
+    for line in proposals.shown(proposal):
+        out.print(line, highlight=False, markup=False)
+    if write is not None:
+        choices = {name: choice for name, _, choice in (item.partition("=") for item in answer or ())}
+        write.write_text(mapping_to_toml(proposal.answer(choices)), encoding="utf-8")
+        out.print(f"Wrote {write}.", highlight=False, markup=False)
 
 
 @cli.command()
@@ -334,9 +362,42 @@ def mappings() -> None:
 
 
 @cli.command()
-def template() -> None:
-    """Print our column schema as a CSV file to fill in."""
-    sys.stdout.write(template_csv())
+def template(
+    *,
+    kind: Annotated[Literal["csv", "xlsx"], typer.Option("--format", help="xlsx has lists to choose from.")] = "csv",
+    output: Annotated[Path | None, typer.Option(help="File to write; else it is printed.")] = None,
+) -> None:
+    """Print our column schema as a file to fill in."""
+    body = template_csv().encode() if kind == "csv" else template_xlsx()
+    if output is not None:
+        output.write_bytes(body)
+    elif kind == "xlsx" and sys.stdout.isatty():
+        raise InputRefused("A workbook cannot be printed.", code="OUTPUT_MISSING", suggestion="Name a file: --output.")
+    else:
+        sys.stdout.buffer.write(body)
+
+
+@cli.command()
+def export(
+    dataset: Annotated[str, typer.Argument(help="Short name of the dataset.")],
+    *,
+    output: Annotated[Path, typer.Option(help="File to write: .xlsx for glosis, .zip for csv.")],
+    kind: Annotated[Literal["csv", "glosis"], typer.Option("--format", help="glosis is the workbook of FAO.")] = "csv",
+    positions: Annotated[
+        Literal["exact", "published"], typer.Option(help="published: as everybody sees them.")
+    ] = "exact",
+) -> None:
+    """Write a stored dataset to a file that can be imported again without loss."""
+    if not output.parent.is_dir():
+        raise InputRefused("There is no such folder to write to.", code="FOLDER_MISSING", file=str(output))
+    with database("exporting") as (_, engine), progress(f"exporting {dataset}"), engine.begin() as connection:
+        found = datasets.called(connection, dataset)
+        if found is None:
+            raise NotFound(f"There is no dataset {dataset!r}.")
+        written = exporting.write(connection, found.id, kind, positions, output)
+        if positions == "exact":
+            audit.record(connection, None, "read exact positions", f"dataset {dataset}")
+    _say("Written:", "green", f"{written} layers to {output}.")
 
 
 @cli.command()

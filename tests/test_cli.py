@@ -320,6 +320,23 @@ def test_brackets_in_names_are_shown_and_are_no_markup(seeded: Path, tmp_path: P
     assert (done.returncode, "depth [cm] [bold].csv" in done.stderr) == (1, True), done.stderr
 
 
+def test_proposal_names_its_questions_and_their_answers_make_a_mapping_that_validates(tmp_path: Path):
+    file, mine = tmp_path / "mine.csv", tmp_path / "mine.toml"
+    rows = "".join(f"A{i},36.7{i}234,-1.21234,0-20,2012,{1.5 + i / 100:.2f}\n" for i in range(10, 30))
+    file.write_text("plot,lon,lat,depth,year,OC (%)\n" + rows, encoding="utf-8")
+    asked = observatory(tmp_path, "propose", str(file))
+    assert asked.returncode == 0, asked.stderr
+    assert "OC (%)  soc [%], 75%." in asked.stdout
+    assert "licence: Under which licence do you give the data?" in asked.stdout
+    open_yet = observatory(tmp_path, "propose", str(file), "--write", str(mine), "--answer", "licence=CC-BY-4.0")
+    assert (open_yet.returncode, "MAPPING_INCOMPLETE: 1 questions are open: method." in open_yet.stderr) == (1, True)
+    assert not mine.exists()
+    answers = ("--answer", "licence=CC-BY-4.0", "--answer", "method=not stated")
+    assert observatory(tmp_path, "propose", str(file), "--write", str(mine), *answers).returncode == 0
+    checked = observatory(tmp_path, "validate", str(file), "--mapping", str(mine))
+    assert checked.returncode == 0, checked.stderr + checked.stdout
+
+
 def test_template_is_a_file_that_the_import_understands(tmp_path: Path):
     done = observatory(tmp_path, "template")
     assert done.returncode == 0

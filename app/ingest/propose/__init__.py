@@ -3,7 +3,7 @@
 A proposal is a guess that is shown. It becomes a mapping when its questions are answered, and not before.
 """
 
-from app.ingest.propose.proposal import Guess, Option, Proposal, Question
+from app.ingest.propose.proposal import Guess, Option, Proposal, Question, shown
 from app.ingest.propose.reading import propose
 
-__all__ = ["Guess", "Option", "Proposal", "Question", "propose"]
+__all__ = ["Guess", "Option", "Proposal", "Question", "propose", "shown"]

@@ -112,3 +112,26 @@ def _check(question: Question, choice: str) -> None:
     free = f", or such as {question.example}" if question.form else ""
     message = f"{question.text} {choice!r} is no answer; possible are: {', '.join(values)}{free}."
     raise MappingInvalid(message, code="ANSWER_INVALID", column=question.id)
+
+
+def shown(proposal: Proposal) -> list[str]:
+    """The proposal as lines of text for a person."""
+    place = f"{proposal.file}, sheet {proposal.sheet}" if proposal.sheet else proposal.file
+    lines = [f"{place}: {proposal.layout} layout, {proposal.rows_looked_at} rows looked at."]
+    lines += [*proposal.notes, ""]
+    if proposal.known:
+        return [*lines, f"Use it with --mapping {proposal.known}."]
+    width = max(len(guess.column) for guess in proposal.columns)
+    for guess in proposal.columns:
+        unit = f" [{guess.unit}]" if guess.unit else ""
+        said = f"{guess.role}{unit}, {guess.confidence:.0%}" if guess.role != "unknown" else "not read"
+        lines.append(f"{guess.column:{width}}  {said}. {guess.reason}")
+    for question in proposal.questions:
+        lines += ["", f"{question.id}: {question.text}"]
+        lines += [
+            f"    {option.value:30} {option.label}{f' ({option.confidence:.0%})' if option.confidence else ''}"
+            for option in question.options
+        ]
+        if question.form:
+            lines.append(f"    or your own, such as {question.example}")
+    return lines
