@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from app.db import estimates, releases, session
+from app.db import estimates, exports, releases, session
 from app.db.session import Database
 from app.db.tables import metadata
 from app.main import create_app
@@ -243,7 +243,7 @@ def test_boxes_count_generalised_positions_only(services: tuple[TestClient, Test
     """Bisecting by boxes ends at the centre of the cell, wherever the site is."""
     client = services[0]
     box = [36.0, -0.5, 38.0, 1.5]
-    asked = {"dataset": "coarse", "limit": 1}
+    asked: dict[str, str] = {"dataset": "coarse", "limit": "1"}
     for step in range(40):
         axis = step % 2
         half = list(box)
@@ -290,6 +290,20 @@ def test_true_position_lies_within_the_published_uncertainty(twins: tuple[Databa
                 )
             )
         assert over == 0
+
+
+@pytest.mark.parametrize("slug", [*TERMS, "crossing"])
+def test_exports_for_everybody_do_not_depend_on_it(twins: tuple[Database, Database], slug: str):
+    def exported(own: Database) -> Any:
+        with session.disposing(own.worker_engine()) as engine, engine.connect() as connection:
+            dataset = connection.scalar(text("SELECT id FROM core.dataset WHERE slug = :s"), {"s": slug})
+            layers = exports.layers(connection, dataset, exact=False)
+            return layers, exports.results(connection, dataset, exact=False)
+
+    first, second = exported(twins[0]), exported(twins[1])
+    assert len(first[0]) > 0
+    for a, b in zip(first, second, strict=True):
+        assert a.equals(b)
 
 
 # --- Again and again ------------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ from app.db import bulk, datasets, jobs, regions, releases, samples
 from app.errors import InputRefused
 from app.geo import boundaries
 from app.geo.middles import TOWN_RADIUS_M, near_middles
+from app.ingest import terms
 from app.ingest.mapping import LICENCE_CLASSES, SLUG, Dataset, MappingFile
 from app.ingest.read import Ingested, files_of, read
 from app.ingest.report import Report
 from app.ingest.rules import RULES_VERSION
+from app.ingest.terms import Terms
 from app.pipelines import profiles
 from app.pipelines.comparing import find_duplicates, find_outliers
 from app.pipelines.deriving import derive
@@ -149,12 +151,17 @@ def put(connection: Connection, dataset: UUID, upload: UUID, found: Ingested, pr
 
 def _record(given: Dataset) -> dict[str, Any]:
     """A dataset's terms as columns of core.dataset."""
-    if given.licence_class == "display_generalised_only" and given.location_precision == "exact":
-        raise InputRefused(
-            f"The licence of {given.slug!r} allows generalised positions only, and its location precision is exact.",
-            code="TERMS_CONTRADICT",
-            suggestion="Set location_precision to 100m, 1km, 10km or region.",
-        )
+    # Consent is not asked for here: whoever imports at the command line has the source and its terms before them.
+    terms.require_consistent(
+        Terms(
+            licence=given.licence,
+            licence_class=given.licence_class,
+            location_precision=given.location_precision,
+            embargo_until=given.embargo_until,
+            consent=given.consent,
+        ),
+        given.slug,
+    )
     licence_url = given.licence_url
     if licence_url is None and given.licence in LICENCE_CLASSES:
         licence_url = f"https://spdx.org/licenses/{given.licence}.html"

@@ -1,4 +1,6 @@
+import datetime as dt
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +169,14 @@ def test_mapping_cannot_point_to_a_file_elsewhere(file: str):
 def test_mistake_in_the_shape_of_a_table_is_named(table: str, message: str):
     with pytest.raises(MappingInvalid, match=message):
         mapping_of(tables=f'name = "layers"\nrole = "layers"\n{table}')
+
+
+@pytest.mark.parametrize("written", ['"2027-12-31"', "2027-12-31"])
+def test_embargo_and_consent_are_terms_of_a_mapping(written: str):
+    text = (resources.files("app.ingest") / "mappings" / "npctr.toml").read_text("utf-8")
+    given = text.replace("[dataset]\n", f'[dataset]\nembargo_until = {written}\nconsent = "Forms of 2024"\n', 1)
+    found = parse_mapping(given)
+    assert found.dataset is not None
+    assert (found.dataset.embargo_until, found.dataset.consent) == (dt.date(2027, 12, 31), "Forms of 2024")
+    with pytest.raises(MappingInvalid, match="embargo_until"):
+        parse_mapping(text.replace("[dataset]\n", '[dataset]\nembargo_until = "soon"\n', 1))

@@ -1,5 +1,6 @@
 """What a mapping says, as frozen records: tables, fields, values, and the dataset they belong to."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -193,6 +194,8 @@ class Dataset:
     coarse_fragments_basis: FragmentsBasis = "unknown"
     contact_orcid: str | None = None
     synthetic: bool = False
+    embargo_until: dt.date | None = None
+    consent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

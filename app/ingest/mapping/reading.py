@@ -1,5 +1,7 @@
 """A mapping as it is written, in TOML or JSON, becomes a `MappingFile`, or is refused with the place of the mistake."""
 
+import contextlib
+import datetime as dt
 import tomllib
 from collections.abc import Mapping
 from typing import Any, Literal, cast, get_args
@@ -131,9 +133,22 @@ def _dataset(entry: Entry | None) -> tuple[Dataset | None, dict[str, str]]:
         bulk_density_basis=entry.choice("bulk_density_basis", DensityBasis, "unknown"),
         coarse_fragments_basis=entry.choice("coarse_fragments_basis", FragmentsBasis, "unknown"),
         synthetic=entry.truth("synthetic"),
+        embargo_until=_day(entry, "embargo_until"),
+        consent=entry.text("consent"),
     )
     entry.close()
     return dataset, {}
+
+
+def _day(entry: Entry, key: str) -> dt.date | None:
+    """A day, as TOML or as text writes it."""
+    found = entry.any(key)
+    if isinstance(found, str):
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(found)
+    if found is not None and (not isinstance(found, dt.date) or isinstance(found, dt.datetime)):
+        raise EntryInvalid(entry.at(key), "must be a day such as 2027-12-31")
+    return found
 
 
 def _table(entry: Entry) -> TableSource:

@@ -49,6 +49,8 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
     said = _said(dataset)
     if LICENCE_CLASSES.get(dataset.licence) == dataset.licence_class:
         said.pop("licence_class", None)
+    if dataset.embargo_until is not None:
+        said["embargo_until"] = dataset.embargo_until.isoformat()
     return said
 
 
