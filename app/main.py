@@ -18,6 +18,7 @@ from app.identity.tokens import Verifier
 from app.routers import (
     accounts,
     around,
+    bodies,
     collections,
     datasets,
     decisions,
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.gate = limits.Gate(settings)
     app.state.tokens = Verifier(settings.oidc_issuers, settings.oidc_audiences)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=1)
+    app.add_middleware(bodies.Bounded, max_bytes=settings.max_body_mb * 1_000_000, files=limits.FILES)
     app.add_middleware(limits.Limiter, gate=app.state.gate)
     # Keys travel in a header that scripts set, never in cookies: no origin needs credentials of the browser.
     app.add_middleware(

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     max_validate_mb: int = Field(20, ge=1, description="Largest file that /validate takes [MB].")
     validations: int = Field(2, ge=1, le=64, description="Files that /validate checks at the same time.")
     validate_timeout_s: float = Field(60.0, gt=0, description="Longest time /validate may take for a file [s].")
-    max_body_mb: int = Field(10, ge=1, description="Largest body of a request that brings no file [MB].")
+    max_body_mb: int = Field(1, ge=1, description="Largest body of a request that brings no file [MB].")
     worker: bool = Field(
         default=True,
         description="Whether serve runs a worker beside itself; without it, start observatory worker elsewhere.",

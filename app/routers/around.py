@@ -114,7 +114,9 @@ class Around:
             elif misplaced:
                 await _misplaced(scope["path"])(scope, receive, reply)
             else:
-                await self.app({**scope, "method": "GET"} if head else scope, self._counted(receive, limit), reply)
+                # Bodies without a file are taken whole, and bounded, further in.
+                counted = self._counted(receive, limit) if scope["path"] in self.file_bytes else receive
+                await self.app({**scope, "method": "GET"} if head else scope, counted, reply)
         except Exception as fault:
             if status is not None:
                 raise  # half an answer is out: the server breaks the connection, so that it does not look whole

@@ -22,6 +22,7 @@ from app.identity import keys
 from app.identity.buckets import Buckets, Policy, Taken
 from app.routers import deps
 from app.routers.accounts import PAGE_MAX
+from app.routers.bodies import VALUES_MAX
 from app.routers.deps import OFFSET_MAX, Here
 from app.routers.identity import CREDENTIAL_MAX
 from app.routers.problems import problem
@@ -200,6 +201,7 @@ def get_limits(request: Request, here: Here) -> dict[str, Any]:
             "validate": settings.max_validate_mb * 1_000_000,
             "other_body": settings.max_body_mb * 1_000_000,
         },
+        "values_of_a_body": VALUES_MAX,
         "seconds": {
             "features": settings.features_timeout_s,
             "tiles": settings.tiles_timeout_s,

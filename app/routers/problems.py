@@ -30,6 +30,8 @@ STATUS: dict[type[errors.ObservatoryError], HTTPStatus] = {
 RETRY_AFTER_S = "5"
 TYPE_BASE = "urn:soil-health-observatory:problem:"
 MEDIA_TYPE = "application/problem+json"
+FAULTS_MAX = 20
+"""Most faults of one request that are listed."""
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     int(status): {"description": said, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -157,8 +159,11 @@ def register(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, RequestValidationError)  # noqa: S101 - what the handler is registered for
-        faults = [{"parameter": _place(e["loc"]), "detail": str(e["msg"])} for e in fault.errors()]
+        listed = fault.errors()
+        faults = [{"parameter": _place(e["loc"]), "detail": str(e["msg"])} for e in listed[:FAULTS_MAX]]
         named = "; ".join(f"{f['parameter']}: {f['detail']}" for f in faults)
+        if len(listed) > FAULTS_MAX:
+            named += f"; and {len(listed) - FAULTS_MAX} more"
         return problem(request.url.path, HTTPStatus.BAD_REQUEST, "invalid-parameter", named, faults=faults)
 
     @app.exception_handler(HTTPException)

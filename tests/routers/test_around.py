@@ -131,6 +131,34 @@ def test_every_key_is_of_the_form_that_is_hidden():
     assert logs.redacted("sho_ and eyJ. are words") == "sho_ and eyJ. are words"
 
 
+# --- Bodies ---------------------------------------------------------------------------------------------------------
+
+
+def test_body_of_too_many_values_is_refused_before_it_is_parsed(client: TestClient):
+    body = json.dumps({"name": "x", **{f"a{i}": 1 for i in range(5_001)}})
+    answer = client.post("/keys", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert "5000 values" in answer.json()["detail"]
+
+
+def test_faults_of_one_body_are_listed_up_to_a_bound(client: TestClient, admin: Person):
+    body = {"name": "x", **{f"a{i}": 1 for i in range(2_000)}}
+    answer = client.post("/accounts", headers=admin.headers, json=body)
+    assert answer.status_code == 400
+    assert len(answer.json()["errors"]) == 20
+    assert answer.json()["detail"].endswith("and 1980 more")
+
+
+def test_body_without_a_length_is_bounded_as_well(client: TestClient):
+    def endless() -> Iterator[bytes]:
+        for _ in range(500):
+            yield b"x" * 10_000
+
+    answer = client.post("/keys", content=endless(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert "1 MB" in answer.json()["detail"]
+
+
 # --- Caches ---------------------------------------------------------------------------------------------------------
 
 

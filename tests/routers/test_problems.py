@@ -81,7 +81,7 @@ def test_wrong_method_is_405_with_what_is_allowed(client: TestClient):
 def test_body_over_the_limit_is_413_before_it_is_read(client: TestClient, length: str):
     answer = client.post("/collections", headers={"Content-Length": length}, content=b"")
     assert answer.status_code == 413
-    assert "10 MB" in answer.json()["detail"]
+    assert "1 MB" in answer.json()["detail"]
 
 
 def test_each_answer_carries_the_request_id_it_was_given(client: TestClient):
