@@ -125,7 +125,7 @@ class Report:
             ],
             "tables": [_plain(table) for table in self.ledger],
             "values": [_plain(column) for column in self.values],
-            "issues": [_plain(issue) for issue in self.issues],
+            "issues": [{**_plain(issue), "page": RULES[issue.code].page} for issue in self.issues],
         }
 
 
