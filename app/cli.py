@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
@@ -26,14 +26,14 @@ from sqlalchemy import Engine
 
 from app import logs, worker
 from app.commands import accounts as people
-from app.db import datasets, jobs, migrations, releases, session
+from app.db import audit, datasets, jobs, migrations, releases, session
 from app.db.session import Database
-from app.errors import InputRefused, ObservatoryError, RefusedFile, SetupFault
+from app.errors import InputRefused, NotFound, ObservatoryError, RefusedFile, SetupFault
 from app.ingest import propose as proposals
 from app.ingest.columns import template_csv
-from app.ingest.template import template_xlsx
 from app.ingest.mapping import Dataset, available_mappings, load_mapping, mapping_to_toml
-from app.pipelines import importing, publishing, rechecking, seeding, validating
+from app.ingest.template import template_xlsx
+from app.pipelines import exporting, importing, publishing, rechecking, seeding, validating
 from app.settings import Settings
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"

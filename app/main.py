@@ -24,6 +24,7 @@ from app.routers import (
     decisions,
     duplicates,
     events,
+    exports,
     incoming,
     indicators,
     landing,
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         duplicates.router,
         uploads.router,
         decisions.router,
+        exports.router,
         validate.router,
     ):
         app.include_router(router)

@@ -28,7 +28,7 @@ from app.db import datasets, jobs
 from app.db.session import Database
 from app.errors import DatabaseUnavailable
 from app.ingest.keeping import Store
-from app.pipelines import comparing, publishing, rechecking, remarking, uploading
+from app.pipelines import comparing, exporting, publishing, rechecking, remarking, uploading
 from app.pipelines.uploading import Interrupted, Stopped, Work
 from app.settings import Settings
 
@@ -148,7 +148,31 @@ def create_queue(database: Database, engine: Engine, settings: Settings) -> tupl
         log.info("tidied", at=timestamp, files=uploading.tidy(work, remarks_folder(settings)))
 
     _add_rechecking(queue, engine)
+    _add_exporting(queue, engine, settings)
     return queue, work
+
+
+def _add_exporting(queue: App, engine: Engine, settings: Settings) -> None:
+    """The tasks that make files of datasets, and remove them a day later."""
+    folder = settings.data_dir / "exports"
+
+    @queue.task(name="make_export", retry=Retry(), pass_context=True)
+    def make_export(context: Any, export: str) -> None:
+        try:
+            with engine.begin() as connection:
+                file = exporting.make_export(connection, UUID(export), folder)
+        except Exception as fault:
+            if last_attempt(fault, context.job):
+                with engine.begin() as connection:
+                    exporting.give_up(connection, UUID(export))
+            raise
+        log.info("exported", export=export, file=file)
+
+    @queue.periodic(cron="41 * * * *")
+    @queue.task(name="tidy_exports", retry=Retry(), queueing_lock="tidy_exports")
+    def tidy_exports(timestamp: int) -> None:
+        with engine.begin() as connection:
+            log.info("exports removed", at=timestamp, files=exporting.tidy(connection, folder))
 
 
 def _add_rechecking(queue: App, engine: Engine) -> None:

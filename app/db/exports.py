@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from app.db import bulk
 from app.db.queries import sql
-from app.db.tables import dataset, dataset_owner, export
+from app.db.tables import dataset, dataset_owner, export, pub_dataset
 
 LAYERS = {
     "layer": pl.Int64,
@@ -79,6 +79,18 @@ def add(connection: Connection, dataset_id: UUID, account: UUID | None, kind: st
     values = {"dataset_id": dataset_id, "account_id": account, "kind": kind, "positions": positions, "state": "waiting"}
     made: UUID = connection.execute(insert(export).values(values).returning(export.c.id)).scalar_one()
     return made
+
+
+def is_released(connection: Connection, dataset_id: UUID) -> bool:
+    """Whether the dataset is published now: its record alone says what is wanted, the release what is."""
+    statement = select(func.count()).where(pub_dataset.c.id == dataset_id, pub_dataset.c.released_to.is_(None))
+    return bool(connection.scalar(statement))
+
+
+def waiting(connection: Connection, account: UUID | None) -> int:
+    """Exports that an account waits for."""
+    statement = select(func.count()).where(export.c.account_id == account, export.c.state == "waiting")
+    return int(connection.scalar(statement) or 0)
 
 
 def find(connection: Connection, export_id: UUID) -> Row[Any] | None:

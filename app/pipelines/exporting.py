@@ -57,6 +57,21 @@ def make_export(connection: Connection, export_id: UUID, folder: Path) -> str | 
     return name
 
 
+def give_up(connection: Connection, export_id: UUID) -> None:
+    """Say of an export that its job failed every time."""
+    asked = exports.find(connection, export_id)
+    if asked is not None and asked.state == "waiting":
+        exports.finish(connection, export_id, fault="The file could not be made. Operators find the reason in the log.")
+
+
+def tidy(connection: Connection, folder: Path) -> int:
+    """Forget exports after their day and remove their files; returns how many."""
+    paths = exports.forget(connection, before=dt.datetime.now(dt.UTC) - KEPT_FOR)
+    for name in paths:
+        (folder / name).unlink(missing_ok=True)
+    return len(paths)
+
+
 def write(connection: Connection, dataset_id: UUID, kind: Kind, positions: Positions, target: Path) -> int:
     """Write a dataset to `target`, whole or not at all; returns the number of layers.
 
