@@ -1,5 +1,7 @@
 """Fixed cells: where a position is published, how far from there it may be, and that nothing more can be read from it."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +138,21 @@ def test_exact_position_keeps_its_own_uncertainty(connection: Connection):
 
 def test_region_precision_has_no_cell(connection: Connection):
     assert connection.scalar(text("SELECT core.generalised(ST_SetSRID(ST_MakePoint(1, 2), 4326), 'region')")) is None
+
+
+def test_example_of_the_page_on_terms_is_what_is_published(connection: Connection):
+    page = (Path(__file__).parents[2] / "docs" / "terms.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| `(\w+)` \| ([\d.-]+) \| ([\d.-]+) \| (\d+) \|$", page)
+    assert [row[0] for row in rows] == ["exact", *SIDES]
+    _, lon, lat, given = rows[0]
+    for precision, x, y, reach in rows:
+        found = one(
+            connection,
+            "SELECT ST_X(core.generalised(p, :w)), ST_Y(core.generalised(p, :w)), core.published_uncertainty(p, :w, :u) "
+            "FROM (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS p) given",
+            w=precision,
+            u=float(given),
+            lon=float(lon),
+            lat=float(lat),
+        )
+        assert tuple(found) == (pytest.approx(float(x)), pytest.approx(float(y)), float(reach))
