@@ -14,9 +14,11 @@ _PATTERNS: dict[DateForm, str] = {
     "year": r"^(?<y>\d{4})(?:\.0+)?$",
     "dd/mm/yyyy": r"^(?<d>\d{1,2})[-/.](?<m>\d{1,2})[-/.](?<y>\d{4})$",
     "mm/dd/yyyy": r"^(?<m>\d{1,2})[-/.](?<d>\d{1,2})[-/.](?<y>\d{4})$",
+    "dd/mm/yy": r"^(?<d>\d{1,2})[-/.](?<m>\d{1,2})[-/.](?<yy>\d{2})$",
     "yyyymmdd": r"^(?<y>\d{4})(?<m>\d{2})(?<d>\d{2})$",
 }
 _SERIAL = r"^(\d{4,5})(?:\.\d+)?$"
+_LAST_OF_THIS_CENTURY = "68"
 _FIRST_DAY = dt.date(1899, 12, 30)
 
 
@@ -54,7 +56,10 @@ def _read(frame: pl.DataFrame, form: DateForm) -> pl.DataFrame:
             return pl.lit("1")
         return text.str.extract_groups(pattern).struct.field(name).str.zfill(2)
 
-    start = pl.concat_str(part("y"), part("m"), part("d"), separator="-").str.to_date("%Y-%m-%d", strict=False)
+    year = part("y")
+    if "(?<yy>" in pattern:
+        year = pl.when(part("yy") <= _LAST_OF_THIS_CENTURY).then("20" + part("yy")).otherwise("19" + part("yy"))
+    start = pl.concat_str(year, part("m"), part("d"), separator="-").str.to_date("%Y-%m-%d", strict=False)
     precision = form if form in {"month", "year"} else "day"
     end = {"day": start, "month": start.dt.month_end(), "year": start.dt.offset_by("1y").dt.offset_by("-1d")}[precision]
     return _filled(frame, start, end, precision)

@@ -20,8 +20,8 @@ DensityBasis = Literal["fine_earth", "whole", "fine_per_total", "unknown"]
 FragmentsBasis = Literal["volume", "mass", "unknown"]
 Status = Literal["measured", "estimated", "assumed", "unknown"]
 Prepare = Literal["glosis", "exchange"]
-DateForm = Literal["day", "month", "year", "dd/mm/yyyy", "mm/dd/yyyy", "yyyymmdd", "excel"]
-"""How dates are written; excel is the number of days since 1899-12-30 by which spreadsheets keep them."""
+DateForm = Literal["day", "month", "year", "dd/mm/yyyy", "mm/dd/yyyy", "dd/mm/yy", "yyyymmdd", "excel"]
+"""How dates are written. Of years with two digits, 69 to 99 are of the 20th century; excel is the number of days since 1899-12-30 by which spreadsheets keep them."""
 Transform = Literal["complement"]
 
 SITE_FIELDS = ("site_id", "site_name", "longitude", "latitude", "coord_uncertainty_m", "country_code", "cluster")
