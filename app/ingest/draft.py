@@ -7,10 +7,11 @@ drop a row without an issue and a line in the ledger.
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.ingest.mapping import MappingFile
@@ -73,6 +74,15 @@ class Marks:
         """Rows that nothing has stopped."""
         return np.asarray(self._code == 0)
 
+    def alive_at(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which of some rows nothing has stopped."""
+        return np.asarray(self._code[rows] == 0)
+
+    @property
+    def stopped(self) -> int:
+        """How many rows were stopped."""
+        return int(np.count_nonzero(self._code))
+
     @property
     def ignored(self) -> NDArray[np.bool_]:
         """Rows that are passed over without fault."""
@@ -102,21 +112,15 @@ class Marks:
         size = len(self._code)
         if not self._flags:
             return pl.Series("flags", [[]], dtype=pl.List(pl.String)).new_from_index(0, size)
-        long = pl.concat(
-            [
-                pl.DataFrame({"i": rows, "n": pl.Series([_NUMBER[code]], dtype=pl.UInt16).new_from_index(0, len(rows))})
-                for rows, code in self._flags
-            ]
-        ).unique()
-        lists = (
-            long.sort("i", "n")
-            .with_columns(flag=pl.col("n").replace_strict(dict(enumerate(_CODES, start=1)), return_dtype=pl.String))
-            .group_by("i", maintain_order=True)
-            .agg("flag")
-        )
-        all_rows = pl.DataFrame({"i": pl.int_range(size, dtype=pl.Int64, eager=True)})
-        joined = all_rows.join(lists, on="i", how="left", maintain_order="left")
-        return joined["flag"].fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("flags")
+        rows = np.concatenate([rows for rows, _ in self._flags])
+        numbers = np.concatenate([np.full(len(rows), _NUMBER[code]) for rows, code in self._flags])
+        both = np.unique(rows * (len(_CODES) + 1) + numbers)
+        rows, numbers = np.divmod(both, len(_CODES) + 1)
+        # A list column is its items behind each other and where each list begins: no row without flags costs anything.
+        begins = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=size))))
+        words = pl.Series(_CODES, dtype=pl.String).gather(numbers - 1)
+        lists = pa.LargeListArray.from_arrays(pa.array(begins, type=pa.int64()), words.to_arrow())
+        return cast("pl.Series", pl.from_arrow(lists)).cast(pl.List(pl.String)).alias("flags")
 
 
 def code_of(number: int) -> str:

@@ -42,11 +42,11 @@ def clean(table: Table, columns: Sequence[str], missing: Sequence[str], notebook
         markers = stripped.select(pl.col(present).is_in(list(missing)).fill_null(value=False))
         for name in present:
             if markers[name].any():
-                _note_markers(notebook, table, name, markers[name])
+                _note_markers(notebook, table, name, markers[name], table.frame[name])
     return stripped.select(pl.when(~pl.col(name).is_in(["", *missing])).then(pl.col(name)) for name in present)
 
 
-def _note_markers(notebook: Notebook, table: Table, column: str, marker: pl.Series) -> None:
+def _note_markers(notebook: Notebook, table: Table, column: str, marker: pl.Series, cells: pl.Series) -> None:
     at = marker.arg_true()
     first = int(at[0])
     notebook.count("MISSING_MARKER", len(at))
@@ -57,7 +57,7 @@ def _note_markers(notebook: Notebook, table: Table, column: str, marker: pl.Seri
         sheet=table.sheet,
         row=int(table.rows[first]),
         column=column,
-        value=str(table.frame[column][first]).strip() if column in table.frame.columns else None,
+        value=str(cells[first]).strip(),
     )
 
 
@@ -452,7 +452,7 @@ def read_results(
         found = read_values(value, frame, mapping.main.decimal)
         missing[value.column] = int(found.numbers.missing.sum())
         if found.numbers.marker.any():
-            _note_markers(notebook, table, value.column, found.numbers.marker)
+            _note_markers(notebook, table, value.column, found.numbers.marker, frame[value.column])
         if found.numbers.decimal_comma:
             notebook.count("DECIMAL_COMMA")
             notebook.example("DECIMAL_COMMA", {}, file=table.file, sheet=table.sheet, row=1, column=value.column)

@@ -30,7 +30,7 @@ from app.ingest.harmonise import (
     read_layers,
     read_results,
 )
-from app.ingest.mapping import LICENCE_CLASSES, Dataset, MappingFile, SamplingDesign, TableSource
+from app.ingest.mapping import LAYER_FIELDS, LICENCE_CLASSES, Dataset, MappingFile, SamplingDesign, TableSource
 from app.ingest.prepare import prepared
 from app.ingest.readers import MAX_BYTES, Table, read_table, refuse
 from app.ingest.report import Notebook, Report, TableLedger, ValueLedger
@@ -49,7 +49,7 @@ class Ingested:
     layers : layer_key, visit_key, own_id, top_cm, bottom_cm [cm, down positive, zero at the mineral surface], kind,
         horizon, flags, file, sheet, row
     results : layer_key, property, value [canonical unit of the property], qualifier, uncertainty, reported_value,
-        reported_unit, method, laboratory, status, flags, column
+        reported_unit, method, laboratory, status, flags, column; words that repeat are enumerated or categorical
     """
 
     dataset: Dataset
@@ -65,11 +65,16 @@ class Ingested:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Part:
-    """A table with the columns that are read, cleaned; and which of its rows a key or repetition stopped."""
+    """A table with the columns that are read, cleaned.
+
+    The table's own frame is emptied once it is cleaned: a million rows of text need not be held twice. Rows that may
+    repeat others are kept whole in `repeats`, with their index as `i` behind a NUL.
+    """
 
     source: TableSource
     table: Table
     frame: pl.DataFrame
+    repeats: pl.DataFrame
 
 
 def read(
@@ -111,8 +116,24 @@ def read(
     else:
         _add_entries(draft, sites, alone=False)
         _link(draft, main, sites)
+    # Text that has been read is let go before the checks need memory of their own.
+    parts = {name: _emptied(part) for name, part in parts.items()}
+    main, sites = _of_layers(mapping, main), _emptied(sites)
     _harmonise_and_check(draft, main, of_values)
     return _assemble(draft, dataset, parts, missing)
+
+
+def _emptied(part: _Part) -> _Part:
+    return dataclasses.replace(part, frame=part.frame.clear(), repeats=part.repeats.clear())
+
+
+def _of_layers(mapping: MappingFile, main: _Part) -> _Part:
+    """The main table with only those columns that the fields of layers come from."""
+    fields = (field for name, field in mapping.fields.items() if name in LAYER_FIELDS)
+    wanted = {column for field in fields for source in field for column in source.columns}
+    # One column stays where all fields are constants: a frame without columns has no rows either.
+    kept = [name for name in main.frame.columns if name in wanted] or main.frame.columns[:1]
+    return dataclasses.replace(main, frame=main.frame.select(kept), repeats=main.repeats.clear())
 
 
 def files_of(path: Path, mapping: MappingFile) -> list[Path]:
@@ -173,7 +194,12 @@ def _read_part(
     for row in table.blank:
         notebook.example("ROW_BLANK", {}, file=table.file, sheet=table.sheet, row=row)
     frame = clean(table, columns_read(mapping, source), source.missing, notebook)
-    return _Part(source=source, table=table, frame=frame)
+    # Equal hashes are compared in full later: a row is never dropped because of a collision.
+    suspects = table.frame.hash_rows().is_duplicated().arg_true()
+    repeats = table.frame[suspects].with_columns(suspects.cast(pl.Int64).alias("\x00i"))
+    return _Part(
+        source=source, table=dataclasses.replace(table, frame=table.frame.clear()), frame=frame, repeats=repeats
+    )
 
 
 def _shared_sheets(parts: Mapping[str, _Part], mapping: MappingFile) -> dict[str, _Part]:
@@ -256,16 +282,13 @@ def _stop_repeated(draft: Draft, name: str, part: _Part) -> None:
 
 def _stop_duplicates(draft: Draft, name: str, part: _Part) -> None:
     """Rows that repeat an earlier row in every column of the file."""
-    everything = part.table.frame
-    suspects = everything.hash_rows().is_duplicated() & pl.Series(draft.marks[name].alive)
-    if not suspects.any():
+    if part.repeats.is_empty():
         return
-    # Equal hashes are compared in full: a row is never dropped because of a collision.
-    index = suspects.arg_true()
-    columns = everything.columns
+    index = part.repeats["\x00i"]
+    columns = part.table.frame.columns
     first = (
-        everything[index]
-        .with_columns(part.table.rows.gather(index).alias("\x00row"), index.cast(pl.Int64).alias("\x00i"))
+        part.repeats.with_columns(part.table.rows.gather(index).alias("\x00row"))
+        .filter(pl.Series(draft.marks[name].alive).gather(index))
         .with_columns(pl.col("\x00row").first().over(columns).alias("\x00first"))
         .filter(pl.col("\x00row") > pl.col("\x00first"))
         .select(pl.col("\x00i").alias("i"), pl.col("\x00first").alias("first"))
@@ -328,6 +351,7 @@ def _harmonise_and_check(draft: Draft, main: _Part, of_values: Iterable[Finding]
     _apply(draft, group_visits(draft))
     _run(draft, VISIT_CHECKS)
     draft.spread()
+    draft.frames["entries"] = draft.frames["entries"].select("row", "site", "visit")
 
     layers, findings = read_layers(draft.mapping, main.frame, main.table.rows)
     entry = draft.frames["layers"]["entry"]
@@ -385,7 +409,6 @@ _RESULT_COLUMNS = (
     "laboratory",
     "status",
 )
-_WORDS = frozenset({"property", "qualifier", "reported_unit", "method", "laboratory", "status", "column"})
 
 
 def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missing: Mapping[str, int]) -> Ingested:
@@ -438,10 +461,9 @@ def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missin
         ),
         results=results_out.select(
             pl.Series("layer_key", number[results_out["layer"].to_numpy()], dtype=pl.Int64),
-            *(
-                pl.col(name).cast(pl.String) if name in _WORDS else pl.col(name)
-                for name in (*_RESULT_COLUMNS, "flags", "column")
-            ),
+            *_RESULT_COLUMNS,
+            "flags",
+            "column",
         ),
         located=draft.located.join(sites.select("site_key"), on="site_key", how="semi"),
         report=draft.notebook.close(_table_ledgers(draft, parts), _value_ledgers(draft, parts, missing)),
@@ -450,6 +472,8 @@ def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missin
 
 def _read_from(draft: Draft, results: pl.DataFrame) -> pl.Series:
     """The column that each result was read from, also where the columns of values were made of others."""
+    if not draft.origins:
+        return results["column"]
     column = results["column"].cast(pl.String)
     for name, origin in draft.origins.items():
         mine = column == name
@@ -501,7 +525,7 @@ def _value_ledgers(draft: Draft, parts: Mapping[str, _Part], missing: Mapping[st
                 file=table.file,
                 sheet=table.sheet,
                 column=column,
-                values_read=table.frame.height,
+                values_read=len(table.rows),
                 stored=stored,
                 missing=absent,
                 refused=refused,

@@ -45,7 +45,7 @@ def test_sound_file_becomes_canonical_frames(tmp_path: Path):
         ("bulk_density_fine_earth", 1.2, "1.2", "g/cm3", "measured", "bulk_density_g_cm3"),
         ("coarse_fragments_volume", 0.05, "5", "%", "measured", "coarse_fragments_pct"),
     ]  # fmt: skip
-    assert found.results.schema["property"] == pl.String
+    assert isinstance(found.results.schema["property"], pl.Enum)
     assert (found.dataset.slug, found.dataset.licence, found.dataset.licence_class) == (
         "soil",
         "CC-BY-4.0",

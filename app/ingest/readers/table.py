@@ -83,7 +83,7 @@ class Table:
     def rows_read(self) -> int:
         """All rows but the header, up to the last that is not blank."""
         seen = (self.ragged, self.blank, self.outside, self.outside_blank)
-        return self.frame.height + sum(map(len, seen))
+        return len(self.rows) + sum(map(len, seen))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
