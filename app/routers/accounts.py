@@ -15,15 +15,20 @@ from app.db import accounts, audit
 from app.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from app.identity import keys
 from app.identity.roles import SCOPES, Principal, Role, Scope, place_fault
+from app.routers import account_schemas as shapes
 from app.routers import deps
 from app.routers.bodies import Body, Line, Slug
 from app.routers.deps import Desk, Here
 from app.routers.identity import Member
-from app.routers.links import JSON, base, link, with_query
+from app.routers.links import JSON, base, with_query
 
 router = APIRouter(tags=["accounts"])
 
 PAGE_DEFAULT, PAGE_MAX = 100, 1_000
+PAGED = {
+    "limit": f"Entries per page: {PAGE_DEFAULT} unless asked, at most {PAGE_MAX}.",
+    "cursor": "Where the page starts; taken from the link named next.",
+}
 KEYS_SHOWN = 200
 LENT: frozenset[Role] = frozenset({"reader", "contributor", "reviewer"})
 """Roles that a coordinator may give and take within the own network."""
@@ -70,7 +75,7 @@ class NewGrant(Body):
 
 
 @router.get("/account", summary="Who am I, and what may I do?")
-def own_account(request: Request, caller: Member, connection: Desk) -> dict[str, Any]:
+def own_account(request: Request, caller: Member, connection: Desk) -> shapes.OwnAccount:
     """The account that asks, its grants, and the key that was used."""
     deps.only(request)
     found = _account(connection, caller.require_account())
@@ -78,20 +83,20 @@ def own_account(request: Request, caller: Member, connection: Desk) -> dict[str,
     return {
         **_shown(found),
         "grants": [_granted(row) for row in accounts.grants(connection, account_id=found.id)],
-        "scopes": sorted(caller.scopes, key=SCOPES.index),
+        "scopes": [scope for scope in SCOPES if scope in caller.scopes],
         "key": _key(used) if used else None,
     }
 
 
 @router.get("/keys", summary="Keys of the own account")
-def own_keys(request: Request, caller: Member, connection: Desk) -> dict[str, Any]:
+def own_keys(request: Request, caller: Member, connection: Desk) -> shapes.Keys:
     """The keys, without what would let anybody use them; those in use first."""
     deps.only(request)
     return {"keys": [_key(row) for row in accounts.keys(connection, caller.require_account(), limit=KEYS_SHOWN)]}
 
 
 @router.post("/keys", status_code=201, summary="Make a key for the own account")
-def make_key(request: Request, caller: Member, connection: Desk, body: NewKey) -> dict[str, Any]:
+def make_key(request: Request, caller: Member, connection: Desk, body: NewKey) -> shapes.ShownKey:
     """A new key: the only answer that ever shows it. A key cannot make one with scopes that it lacks itself."""
     deps.only(request)
     own = caller.require_account()
@@ -99,11 +104,11 @@ def make_key(request: Request, caller: Member, connection: Desk, body: NewKey) -
 
 
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
-def revoke_key(request: Request, caller: Member, connection: Desk, key_id: str) -> Response:
+def revoke_key(request: Request, caller: Member, connection: Desk, key_id: UUID) -> Response:
     """Make a key invalid for good, from the next request on. Administrators may revoke every key."""
     deps.only(request)
     own = caller.require_account()
-    found = accounts.key(connection, deps.uuid("key_id", key_id))
+    found = accounts.key(connection, key_id)
     if found is None or (found.account_id != own and not caller.may("account.manage")):
         raise NotFound("There is no such key among yours.")
     if accounts.revoke(connection, found.id):
@@ -114,8 +119,12 @@ def revoke_key(request: Request, caller: Member, connection: Desk, key_id: str) 
 # --- Accounts -------------------------------------------------------------------------------------------------------
 
 
-@router.get("/accounts", summary="All accounts, for administrators")
-def list_accounts(request: Request, here: Here, caller: Member, connection: Desk) -> dict[str, Any]:
+@router.get(
+    "/accounts",
+    summary="All accounts, for administrators",
+    openapi_extra=deps.described(**PAGED, email="E-mail address of the account."),
+)
+def list_accounts(request: Request, here: Here, caller: Member, connection: Desk) -> shapes.Accounts:
     """A page of accounts; `email` finds one."""
     caller.require("account.manage", what="accounts")
     deps.only(request, "limit", "cursor", "email")
@@ -131,7 +140,7 @@ def list_accounts(request: Request, here: Here, caller: Member, connection: Desk
 
 
 @router.post("/accounts", status_code=201, summary="Make an account, for administrators")
-def make_account(request: Request, caller: Member, connection: Desk, body: NewAccount) -> dict[str, Any]:
+def make_account(request: Request, caller: Member, connection: Desk, body: NewAccount) -> shapes.Account:
     """An account without any grant. Give it roles, and a first key, next."""
     caller.require("account.manage", what="accounts")
     deps.only(request)
@@ -143,11 +152,11 @@ def make_account(request: Request, caller: Member, connection: Desk, body: NewAc
 
 
 @router.get("/accounts/{account_id}", summary="One account, for administrators")
-def get_account(request: Request, caller: Member, connection: Desk, account_id: str) -> dict[str, Any]:
+def get_account(request: Request, caller: Member, connection: Desk, account_id: UUID) -> shapes.AccountWithGrants:
     """An account with its grants."""
     caller.require("account.manage", what="accounts")
     deps.only(request)
-    found = _account(connection, deps.uuid("account_id", account_id))
+    found = _account(connection, account_id)
     return {
         **_shown(found),
         "grants": [_granted(row) for row in accounts.grants(connection, account_id=found.id)],
@@ -155,23 +164,23 @@ def get_account(request: Request, caller: Member, connection: Desk, account_id: 
 
 
 @router.post("/accounts/{account_id}/close", summary="Close an account, for administrators")
-def close_account(request: Request, caller: Member, connection: Desk, account_id: str) -> dict[str, Any]:
+def close_account(request: Request, caller: Member, connection: Desk, account_id: UUID) -> shapes.Account:
     """Shut an account and revoke its keys for good. What it did stays written."""
     return _set_closed(request, caller, connection, account_id, closed=True)
 
 
 @router.post("/accounts/{account_id}/open", summary="Open a closed account again, for administrators")
-def open_account(request: Request, caller: Member, connection: Desk, account_id: str) -> dict[str, Any]:
+def open_account(request: Request, caller: Member, connection: Desk, account_id: UUID) -> shapes.Account:
     """Open an account that was closed. It has its grants as before, and none of its keys."""
     return _set_closed(request, caller, connection, account_id, closed=False)
 
 
 def _set_closed(
-    request: Request, caller: Principal, connection: Connection, account_id: str, *, closed: bool
-) -> dict[str, Any]:
+    request: Request, caller: Principal, connection: Connection, account_id: UUID, *, closed: bool
+) -> shapes.Account:
     caller.require("account.manage", what="accounts")
     deps.only(request)
-    found = _account(connection, deps.uuid("account_id", account_id), lock=True)
+    found = _account(connection, account_id, lock=True)
     if (found.closed_at is not None) == closed:
         return _shown(found)
     if closed and accounts.is_last_administrator(connection, found.id):
@@ -182,26 +191,26 @@ def _set_closed(
 
 
 @router.get("/accounts/{account_id}/keys", summary="Keys of an account, for administrators")
-def list_keys(request: Request, caller: Member, connection: Desk, account_id: str) -> dict[str, Any]:
+def list_keys(request: Request, caller: Member, connection: Desk, account_id: UUID) -> shapes.Keys:
     """The keys, without what would let anybody use them; those in use first."""
     caller.require("account.manage", what="accounts")
     deps.only(request)
-    found = _account(connection, deps.uuid("account_id", account_id))
+    found = _account(connection, account_id)
     return {"keys": [_key(row) for row in accounts.keys(connection, found.id, limit=KEYS_SHOWN)]}
 
 
 @router.post("/accounts/{account_id}/keys", status_code=201, summary="Make a key for an account, for administrators")
-def make_key_for(request: Request, caller: Member, connection: Desk, account_id: str, body: NewKey) -> dict[str, Any]:
+def make_key_for(request: Request, caller: Member, connection: Desk, account_id: UUID, body: NewKey) -> shapes.ShownKey:
     """A first key for somebody who has no other way in. Hand it over safely; the log names who made it."""
     caller.require("account.manage", what="accounts")
     deps.only(request)
-    found = _account(connection, deps.uuid("account_id", account_id), lock=True)
+    found = _account(connection, account_id, lock=True)
     if found.closed_at is not None:
         raise Conflict("The account is closed.")
     return _new_key(connection, caller, found.id, body)
 
 
-def _new_key(connection: Connection, caller: Principal, account_id: UUID, body: NewKey) -> dict[str, Any]:
+def _new_key(connection: Connection, caller: Principal, account_id: UUID, body: NewKey) -> shapes.ShownKey:
     lacking = sorted(body.scopes - caller.scopes, key=SCOPES.index)
     if lacking:
         raise Forbidden(f"The key that asks lacks the scope {lacking[0]}, so it cannot make one that has it.")
@@ -226,8 +235,12 @@ def _new_key(connection: Connection, caller: Principal, account_id: UUID, body: 
 # --- Grants ---------------------------------------------------------------------------------------------------------
 
 
-@router.get("/grants", summary="Who may do what on a dataset or in a network")
-def list_grants(request: Request, caller: Member, connection: Desk) -> dict[str, Any]:
+@router.get(
+    "/grants",
+    summary="Who may do what on a dataset or in a network",
+    openapi_extra=deps.described(dataset="Short name of the dataset.", network="Code of the network, instead."),
+)
+def list_grants(request: Request, caller: Member, connection: Desk) -> shapes.Grants:
     """The grants that name a dataset or a network, for its coordinators and administrators."""
     deps.only(request, "dataset", "network")
     slug, code = (deps.plain(name, request.query_params.get(name)) for name in ("dataset", "network"))
@@ -240,11 +253,11 @@ def list_grants(request: Request, caller: Member, connection: Desk) -> dict[str,
 
 
 @router.get("/accounts/{account_id}/grants", summary="Grants of an account")
-def account_grants(request: Request, caller: Member, connection: Desk, account_id: str) -> dict[str, Any]:
+def account_grants(request: Request, caller: Member, connection: Desk, account_id: UUID) -> shapes.Grants:
     """What an account may: all of it for administrators, what concerns the own network for its coordinator."""
     _require_some_granting(caller)
     deps.only(request)
-    found = _account(connection, deps.uuid("account_id", account_id))
+    found = _account(connection, account_id)
     rows = accounts.grants(connection, account_id=found.id)
     return {"grants": [_granted(row) for row in rows if _may_see(caller, row)]}
 
@@ -253,9 +266,10 @@ def account_grants(request: Request, caller: Member, connection: Desk, account_i
     "/accounts/{account_id}/grants",
     status_code=201,
     summary="Give an account a role",
-    responses={200: {"description": "It had the role already."}},
+    response_model=shapes.Granted,
+    responses={200: {"description": "It had the role already.", "model": shapes.Granted}},
 )
-def give_grant(request: Request, caller: Member, connection: Desk, account_id: str, body: NewGrant) -> Response:
+def give_grant(request: Request, caller: Member, connection: Desk, account_id: UUID, body: NewGrant) -> Response:
     """Administrators give every role; coordinators give reader, contributor and reviewer within their network."""
     _require_some_granting(caller)
     deps.only(request)
@@ -263,7 +277,7 @@ def give_grant(request: Request, caller: Member, connection: Desk, account_id: s
         raise InvalidParameter(*fault)
     where = _where(connection, caller, body.dataset, body.network)
     _require_granting(caller, where, body.role)
-    found = _account(connection, deps.uuid("account_id", account_id), lock=True)
+    found = _account(connection, account_id, lock=True)
     if found.closed_at is not None:
         raise Conflict("The account is closed.")
     made, new = accounts.give(
@@ -282,12 +296,11 @@ def give_grant(request: Request, caller: Member, connection: Desk, account_id: s
 
 
 @router.delete("/accounts/{account_id}/grants/{grant_id}", status_code=204, summary="Take a role from an account")
-def take_grant(request: Request, caller: Member, connection: Desk, account_id: str, grant_id: str) -> Response:
+def take_grant(request: Request, caller: Member, connection: Desk, account_id: UUID, grant_id: UUID) -> Response:
     """Take a grant back. A dataset keeps the contributor who registered it, unless an administrator decides otherwise."""
     _require_some_granting(caller)
     deps.only(request)
-    owner, wanted = deps.uuid("account_id", account_id), deps.uuid("grant_id", grant_id)
-    rows = accounts.grants(connection, account_id=owner, grant_id=wanted)
+    rows = accounts.grants(connection, account_id=account_id, grant_id=grant_id)
     if not rows or not _may_see(caller, rows[0]):
         raise NotFound("There is no such grant.")
     row = rows[0]
@@ -296,11 +309,13 @@ def take_grant(request: Request, caller: Member, connection: Desk, account_id: s
             raise Forbidden(f"Only administrators take the role {row.role}.")
         if row.account_id == row.dataset_creator:
             raise Forbidden("Only administrators take a dataset from the account that registered it.")
-    elif row.role == "administrator" and accounts.is_last_administrator(connection, owner):
+    elif row.role == "administrator" and accounts.is_last_administrator(connection, account_id):
         raise Conflict("This is the last administrator; make another one first.")
-    accounts.take(connection, wanted)
-    detail = {"grant": str(wanted), "role": row.role, "dataset": row.dataset_slug, "network": row.network_code}
-    audit.record(connection, caller.account, "take grant", f"account {owner}", {k: v for k, v in detail.items() if v})
+    accounts.take(connection, grant_id)
+    detail = {"grant": str(grant_id), "role": row.role, "dataset": row.dataset_slug, "network": row.network_code}
+    audit.record(
+        connection, caller.account, "take grant", f"account {account_id}", {k: v for k, v in detail.items() if v}
+    )
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -356,8 +371,18 @@ def _may_see(caller: Principal, row: Row[Any]) -> bool:
 # --- The log --------------------------------------------------------------------------------------------------------
 
 
-@router.get("/audit", summary="Who did what, for administrators")
-def read_audit(request: Request, here: Here, caller: Member, connection: Desk) -> dict[str, Any]:
+@router.get(
+    "/audit",
+    summary="Who did what, for administrators",
+    openapi_extra=deps.described(
+        **PAGED,
+        account="Id of the account that did it.",
+        action="What was done, such as `create key`.",
+        target="What it was done to, such as `account` and its id.",
+        since="Not before this time.",
+    ),
+)
+def read_audit(request: Request, here: Here, caller: Member, connection: Desk) -> shapes.Entries:
     """The newest deeds first. `account`, `action`, `target` and `since` (RFC 3339) select."""
     caller.require("audit.read", what="the log")
     deps.only(request, "limit", "cursor", "account", "action", "target", "since")
@@ -388,7 +413,7 @@ def _account(connection: Connection, account_id: UUID, *, lock: bool = False) ->
     return found
 
 
-def _shown(row: Row[Any]) -> dict[str, Any]:
+def _shown(row: Row[Any]) -> shapes.Account:
     return {
         "id": str(row.id),
         "name": row.name,
@@ -396,11 +421,11 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "orcid": row.orcid,
         "issuer": row.issuer,
         "created_at": _time(row.created_at),
-        "closed_at": _time(row.closed_at),
+        "closed_at": _time(row.closed_at) if row.closed_at else None,
     }
 
 
-def _key(row: Row[Any]) -> dict[str, Any]:
+def _key(row: Row[Any]) -> shapes.Key:
     return {
         "id": str(row.id),
         "name": row.name,
@@ -408,12 +433,12 @@ def _key(row: Row[Any]) -> dict[str, Any]:
         "scopes": list(row.scopes),
         "created_at": _time(row.created_at),
         "expires_at": _time(row.expires_at),
-        "revoked_at": _time(row.revoked_at),
-        "last_used_at": _time(row.last_used_at),
+        "revoked_at": _time(row.revoked_at) if row.revoked_at else None,
+        "last_used_at": _time(row.last_used_at) if row.last_used_at else None,
     }
 
 
-def _granted(row: Row[Any]) -> dict[str, Any]:
+def _granted(row: Row[Any]) -> shapes.Granted:
     return {
         "id": str(row.id),
         "account": {"id": str(row.account_id), "name": row.account_name},
@@ -425,7 +450,7 @@ def _granted(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _entry(row: Row[Any]) -> dict[str, Any]:
+def _entry(row: Row[Any]) -> shapes.Entry:
     return {
         "entry": row.entry,
         "at": _time(row.at),
@@ -437,11 +462,11 @@ def _entry(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _time(moment: dt.datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _time(moment: dt.datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _next(request: Request, here: Here, cursor: str) -> dict[str, Any]:
-    return link(
-        with_query(f"{base(request, here)}{request.url.path}", request, cursor=cursor), "next", JSON, "Next page"
-    )
+def _next(request: Request, here: Here, cursor: str) -> shapes.Link:
+    href = with_query(f"{base(request, here)}{request.url.path}", request, cursor=cursor)
+    return {"href": href, "rel": "next", "type": JSON, "title": "Next page"}

@@ -63,6 +63,16 @@ def only(request: Request, *names: str) -> None:
             raise InvalidParameter(name, f"There is no such parameter here. Parameters: {', '.join(known)}.")
 
 
+def described(**parameters: str) -> dict[str, Any]:
+    """Query parameters and what they mean, for the description of the API."""
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "description": said, "schema": {"type": "string"}}
+            for name, said in parameters.items()
+        ]
+    }
+
+
 def chosen(request: Request, filters: tuple[Filter, ...]) -> dict[str, Any]:
     """Values of a collection's filters; None for those that were not named."""
     return {item.name: _value(item, request.query_params.get(item.name)) for item in filters}

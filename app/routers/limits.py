@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.identity import keys
 from app.identity.buckets import Buckets, Policy, Taken
 from app.routers import deps
+from app.routers.account_schemas import Limits
 from app.routers.accounts import PAGE_MAX
 from app.routers.bodies import VALUES_MAX
 from app.routers.deps import OFFSET_MAX, Here
@@ -180,7 +181,7 @@ router = APIRouter(tags=["landing"])
 
 
 @router.get("/limits", summary="Limits of the service")
-def get_limits(request: Request, here: Here) -> dict[str, Any]:
+def get_limits(request: Request, here: Here) -> Limits:
     """All limits, as this service is configured: rates, sizes, times, pages and keys."""
     deps.only(request)
     settings = here.settings

@@ -33,28 +33,37 @@ MEDIA_TYPE = "application/problem+json"
 FAULTS_MAX = 20
 """Most faults of one request that are listed."""
 
+
+def _described(said: dict[HTTPStatus, str]) -> dict[str, dict[str, Any]]:
+    """Answers that are problem documents, as OpenAPI describes them."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {str(int(status)): {"description": text, "content": content} for status, text in said.items()}
+
+
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    int(status): {"description": said, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    for status, said in (
-        (HTTPStatus.BAD_REQUEST, "A parameter is malformed or unknown; the answer names it."),
-        (HTTPStatus.NOT_FOUND, "There is no such thing."),
-        (HTTPStatus.TOO_MANY_REQUESTS, "More requests than the documented limit; try again after Retry-After seconds."),
-        (HTTPStatus.SERVICE_UNAVAILABLE, "No answer in time; try again after Retry-After seconds."),
-    )
+    int(status): answer
+    for status, answer in _described(
+        {
+            HTTPStatus.BAD_REQUEST: "A parameter is malformed or unknown; the answer names it.",
+            HTTPStatus.NOT_FOUND: "There is no such thing.",
+            HTTPStatus.TOO_MANY_REQUESTS: "More requests than the documented limit; try again after Retry-After seconds.",
+            HTTPStatus.SERVICE_UNAVAILABLE: "No answer in time; try again after Retry-After seconds.",
+        }
+    ).items()
 }
 """What any endpoint may answer beside its own."""
 
-SECURED = {
-    str(int(status)): {
-        "description": said,
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+SECURED = _described(
+    {
+        HTTPStatus.UNAUTHORIZED: "It needs an account, or the key or token that was sent is not valid.",
+        HTTPStatus.FORBIDDEN: "The account, or the key that was used, may not do this.",
+        HTTPStatus.CONFLICT: "It contradicts what is stored, or the state it is in.",
     }
-    for status, said in (
-        (HTTPStatus.UNAUTHORIZED, "It needs an account, or the key or token that was sent is not valid."),
-        (HTTPStatus.FORBIDDEN, "The account, or the key that was used, may not do this."),
-    )
-}
+)
 """What endpoints may answer beside that, where they ask who the caller is."""
+
+BODIED = _described({HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than the documented limit."})
+"""What endpoints may answer that take a body."""
 
 SCHEMA = {
     "title": "Problem",
@@ -133,7 +142,9 @@ def _describe(app: FastAPI) -> None:
                 operation["responses"].pop("422", None)
                 if "security" in operation:
                     operation["security"] = _security(operation["security"])
-                    operation["responses"].update(SECURED)
+                    operation["responses"] = {**SECURED, **operation["responses"]}
+                if "requestBody" in operation:
+                    operation["responses"] = {**BODIED, **operation["responses"]}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
