@@ -14,6 +14,7 @@ Phases are clocked around the functions of each step; what is not named is in `o
 
 import argparse
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import importlib
@@ -22,9 +23,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +34,7 @@ import polars as pl
 import shapely
 from sqlalchemy import Engine, text
 
+from app import cli
 from app.db import bulk, migrations, session
 from app.db.session import Database
 from app.ingest.mapping import load_mapping
@@ -90,12 +90,17 @@ def write_file(path: Path, layers: int) -> None:
     clay = rng.uniform(5, 60, size).round(1)
     sand = (rng.uniform(0.1, 0.9, size) * (100 - clay)).round(1)
     years = rng.integers(1985, 2024, n)
-    days = np.array([f"{y}-{m:02d}-{d:02d}" for y, m, d in zip(years, rng.integers(1, 13, n), rng.integers(1, 29, n), strict=True)])
+    days = np.array(
+        [f"{y}-{m:02d}-{d:02d}" for y, m, d in zip(years, rng.integers(1, 13, n), rng.integers(1, 29, n), strict=True)]
+    )
 
     def either(*words: str, among: int = n) -> np.ndarray[Any, np.dtype[np.str_]]:
         return np.array(words)[rng.integers(0, len(words), among)]
 
-    labs, land = either("Laboratory A", "Laboratory B", "Laboratory C, soils", "Laboratory D"), either("AA", "AP", "FN", "FP", "HE", "PN")
+    labs, land = (
+        either("Laboratory A", "Laboratory B", "Laboratory C, soils", "Laboratory D"),
+        either("AA", "AP", "FN", "FP", "HE", "PN"),
+    )
     methods = either("OrgC_dc-ht", "OrgC_dc", "OrgC_wc-cro3-walkleyblack")
     frame = pl.DataFrame(
         {
@@ -136,7 +141,15 @@ def write_file(path: Path, layers: int) -> None:
     absent = {name: pl.Series(rng.random(size) < 0.1) for name in ("ph", "n_total_g_kg", "coarse_fragments_pct")}
     frame = frame.with_columns(pl.when(~mask).then(pl.col(name)).alias(name) for name, mask in absent.items())
     frame = frame.with_columns(pl.all().cast(pl.String))
-    ways = (("soc", "1234"), ("soc", "<0.5"), ("bottom_cm", "0"), ("ph", "77"), ("clay_pct", "many"), ("sampling_date", "32.13.2020"), ("latitude", "95.0"))
+    ways = (
+        ("soc", "1234"),
+        ("soc", "<0.5"),
+        ("bottom_cm", "0"),
+        ("ph", "77"),
+        ("clay_pct", "many"),
+        ("sampling_date", "32.13.2020"),
+        ("latitude", "95.0"),
+    )
     for name, wrong in ways:
         frame[rng.choice(size, FAULTS, replace=False), name] = wrong
     frame.write_csv(path)
@@ -246,10 +259,14 @@ def bare_copy(engine: Engine, path: Path) -> float:
         connection.execute(text(f"CREATE TABLE bare ({', '.join(f'{name} text' for name in names)})"))
     settle(engine)
     start = time.perf_counter()
-    with engine.begin() as connection, bulk.driver(connection).cursor() as cursor:
-        with path.open("rb") as opened, cursor.copy("COPY bare FROM STDIN (FORMAT csv, HEADER)") as copy:
-            while block := opened.read(1 << 20):
-                copy.write(block)
+    with (
+        engine.begin() as connection,
+        bulk.driver(connection).cursor() as cursor,
+        path.open("rb") as opened,
+        cursor.copy("COPY bare FROM STDIN (FORMAT csv, HEADER)") as copy,
+    ):
+        while block := opened.read(1 << 20):
+            copy.write(block)
     seconds = time.perf_counter() - start
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE bare"))
@@ -290,16 +307,54 @@ def compare(path: Path, folder: Path, *, publish: bool, passes: int) -> bool:
         for phase, spent in sorted({**clock.seconds, "other, commit": seconds - named}.items(), key=lambda p: -p[1]):
             print(f"    {spent:6.2f} s  {phase}")
         with engine.connect() as connection:
-            size = connection.scalar(text("SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'core' AND relkind = 'r'"))
+            size = connection.scalar(
+                text(
+                    "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'core' AND relkind = 'r'"
+                )
+            )
         print(f"stored: {int(size or 0) / 1e6:.0f} MB with indexes")
         print(f"ratio: {seconds / bare:.1f}; wanted {WANTED_RATIO:g}: {met(seconds / bare <= WANTED_RATIO)}")
         print(f"peak memory of this process: {memory:.2f} GB; wanted below {WANTED_GB:g}: {met(memory < WANTED_GB)}")
         if publish:
             start = time.perf_counter()
             with engine.begin() as connection:
-                publishing.publish_dataset(connection, found.dataset, progress=lambda what: print(f"    {time.perf_counter() - start:6.1f} s  {what}"))
+                publishing.publish_dataset(
+                    connection,
+                    found.dataset,
+                    progress=lambda what: print(f"    {time.perf_counter() - start:6.1f} s  {what}"),
+                )
             print(f"publication: {time.perf_counter() - start:.1f} s; peak {peak_gb():.2f} GB")
         return seconds / bare <= WANTED_RATIO and memory < WANTED_GB
+
+
+def beside(path: Path, folder: Path) -> bool:
+    """Print what an import leaves of the throughput of a service; tell whether it is enough."""
+    import serving  # noqa: PLC0415 - its neighbour, needed only here
+
+    with (
+        fresh_cluster(folder) as here,
+        session.disposing(here.worker_engine()) as engine,
+        engine.begin() as connection,
+    ):
+        samples = SAMPLES / "synthetic_soil.csv"
+        mapping = dataclasses.replace(load_mapping(), dataset=cli._synthetic())  # noqa: SLF001
+        found = importing.import_file(connection, samples, mapping, max_bytes=10**8, today=TODAY)
+        assert found.dataset is not None
+        publishing.publish_dataset(connection, found.dataset)
+    command = [sys.executable, __file__, "--into", str(folder), str(path)]
+    share, late = serving.measure(folder, command)
+    print(f"share of the throughput left: {share:.2f}; wanted {WANTED_SHARE}: {met(share >= WANTED_SHARE)}")
+    print(f"event loop late by at most {WANTED_BLOCK_S * 1000:.0f} ms: {met(late <= WANTED_BLOCK_S)}")
+    return share >= WANTED_SHARE and late <= WANTED_BLOCK_S
+
+
+def import_into(folder: Path, path: Path) -> None:
+    """Import into the cluster that a service runs, as a worker process does."""
+    with (
+        session.opened(Settings(data_dir=folder, _env_file=None), purpose="importing") as here,
+        session.disposing(here.worker_engine()) as engine,
+    ):
+        whole_import(engine, path)
 
 
 def met(good: bool) -> str:  # noqa: FBT001
@@ -320,9 +375,12 @@ def main() -> int:
         folder = given.keep or Path(scratch)
         path = folder / f"layers-{given.layers}.csv"
         if not path.exists():
-            subprocess.run([sys.executable, __file__, "--write", str(path), "--layers", str(given.layers)], check=True)
+            subprocess.run(  # noqa: S603 - ourselves
+                [sys.executable, __file__, "--write", str(path), "--layers", str(given.layers)], check=True
+            )
         print(f"load before: {os.getloadavg()[0]:.2f}")
-        good = compare(path, Path(scratch) / "data", publish=given.publish, passes=given.passes)
+        data = Path(scratch) / "data"
+        good = beside(path, data) if given.serving else compare(path, data, publish=given.publish, passes=given.passes)
         print(f"load after: {os.getloadavg()[0]:.2f}")
     return 0 if good else 1
 
@@ -330,5 +388,8 @@ def main() -> int:
 if __name__ == "__main__":
     if "--write" in sys.argv:
         write_file(Path(sys.argv[2]), int(sys.argv[4]))
+        sys.exit(0)
+    if "--into" in sys.argv:
+        import_into(Path(sys.argv[2]), Path(sys.argv[3]))
         sys.exit(0)
     sys.exit(main())
