@@ -37,6 +37,7 @@ def load_reference(connection: Connection, folder: Path, progress: Progress = si
     )
     regions.publish(connection, "country", number)
     releases.publish_partners(connection, number)
+    releases.seal(connection, number, releases.Changes())
 
 
 def _digest(files: Iterator[Path]) -> str:

@@ -1710,7 +1710,7 @@ COMMENT ON FUNCTION core.seal_release IS
     'Make the hash of a release one over the rows that it began and ended: whoever has them can compute it again.';
 
 CREATE FUNCTION core.take_down(dataset uuid, kind text, summary text, changes jsonb, with_figures boolean) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pub, public
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     next_number integer;
