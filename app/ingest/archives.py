@@ -46,10 +46,11 @@ def is_archive(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def opened(path: Path, name: str, mapping: MappingFile, *, max_bytes: int, folder: Path) -> Iterator[Path]:
+def opened(path: Path, name: str, mapping: MappingFile | None, *, max_bytes: int, folder: Path) -> Iterator[Path]:
     """What `read` takes, for the length of the block: the file under its own name, or the folder of an archive.
 
     path : the file as it is kept, under its hash. name : as its author called it.
+    mapping : says whether a folder is meant; without one, an archive of one file means that file.
     max_bytes : limit of each file. folder : where the private folder is made.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -136,11 +137,13 @@ def _extract(archive: zipfile.ZipFile, item: zipfile.ZipInfo, target: Path, name
     return size
 
 
-def _meant(folder: Path, name: str, mapping: MappingFile) -> Path:
+def _meant(folder: Path, name: str, mapping: MappingFile | None) -> Path:
     """The folder, for a mapping that names its files; the one file there is, for a mapping that does not."""
+    files = sorted(folder.iterdir())
+    if mapping is None:
+        return files[0] if len(files) == 1 else folder
     if all(table.file is not None for table in mapping.tables):
         return folder
-    files = sorted(folder.iterdir())
     if len(files) == 1:
         return files[0]
     raise _refused(

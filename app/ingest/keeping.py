@@ -17,6 +17,11 @@ BROKEN_AFTER_S = 24 * 3600
 """Age at which a file that was never finished is taken for the leftover of a killed process [s]."""
 
 
+def too_large(limit: int) -> TooLarge:
+    """The refusal of a file of more than `limit` bytes."""
+    return TooLarge(f"The file has more than {limit // 1_000_000} MB, which is the limit here.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Received:
     """A file that came in whole. `path` is where it lies until it is kept or dropped."""
@@ -42,7 +47,7 @@ class Sink:
         """Take a piece. Raises TooLarge as soon as the file is longer than the limit."""
         self.size += len(piece)
         if self.size > self.limit:
-            raise TooLarge(f"The file has more than {self.limit / 1e6:g} MB, which is the limit here.")
+            raise too_large(self.limit)
         self._digest.update(piece)
         view = memoryview(piece)
         while view:

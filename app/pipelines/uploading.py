@@ -22,7 +22,15 @@ from app.db import audit, datasets, jobs, regions, releases, uploads
 from app.errors import InputRefused, MappingInvalid
 from app.ingest import archives
 from app.ingest.keeping import Store
-from app.ingest.mapping import Dataset, MappingFile, available_mappings, load_mapping, mapping_from_json
+from app.ingest.mapping import (
+    Dataset,
+    MappingFile,
+    available_mappings,
+    load_mapping,
+    mapping_from_json,
+    mapping_to_json,
+)
+from app.ingest.propose import propose
 from app.ingest.read import Ingested, read
 from app.ingest.report import Notebook, Report
 from app.ingest.rules import RULES_VERSION
@@ -80,45 +88,75 @@ class _Telling:
 
 
 def check_upload(work: Work, upload: UUID) -> str | None:
-    """Read a file that came in and write its report; returns the new state, None where there was nothing to do."""
+    """Read a file that came in and write its report; returns the new state, None where there was nothing to do.
+
+    Where no mapping was chosen, what we understand of the columns is proposed, for its owner to confirm or correct.
+    """
     with work.engine.begin() as connection:
-        if not uploads.move(
+        moved = uploads.move(
             connection, upload, ("received", "checking"), "checking", step="reading the file", progress=0.05
-        ):
+        )
+        if not moved:
             return None
         row: Any = uploads.find(connection, upload)
     tell = _Telling(work=work, upload=upload, state="checking")
-    proposal: dict[str, Any] | None = None
+    understood = _Understood(mapping=None)
     try:
-        if row.mapping is None:
-            tell("understanding the columns", 0.1)
-            proposal, mapping = _propose(work, row)
-        else:
-            mapping = mapping_of(row)
-        if mapping is None:
-            return _end(work, upload, "checking", "checked", report=bare_report(None), proposal=proposal, **_NO_ROWS)
+        understood = _understand(work, row, tell)
+        if understood.mapping is None:
+            return _end(work, upload, "checking", "checked", report=bare_report(None), **understood.values, **_NO_ROWS)
         with work.engine.connect() as connection:
-            found = _read(work, connection, row, mapping, tell)
+            found = _read(work, connection, row, understood.mapping, tell)
             connection.rollback()
     except InputRefused as fault:
-        if proposal is not None:
-            # What we guessed cannot be read: a matter for the user to correct, not for us to refuse.
-            return _end(
-                work,
-                upload,
-                "checking",
-                "checked",
-                report=bare_report(fault),
-                proposal=proposal,
-                fault=str(fault),
-                **_NO_ROWS,
-            )
-        return _end(work, upload, "checking", "refused", report=bare_report(fault), fault=str(fault), **_NO_ROWS)
+        # What we guessed or were told of the columns cannot be read: for its owner to correct, not for us to refuse.
+        state = "checked" if understood.open or (row.mapping is None and row.proposal) else "refused"
+        return _end(
+            work,
+            upload,
+            "checking",
+            state,
+            report=bare_report(fault),
+            fault=str(fault),
+            **understood.values,
+            **_NO_ROWS,
+        )
     tell("writing the report", 0.9)
     why = unacceptable(found, strict=row.strict)
-    if why and proposal is None:
-        return _end(work, upload, "checking", "refused", fault=why, **_outcome(found))
-    return _end(work, upload, "checking", "checked", proposal=proposal, fault=why, **_outcome(found))
+    state = "refused" if why and not understood.open else "checked"
+    return _end(work, upload, "checking", state, fault=why, **understood.values, **_outcome(found))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Understood:
+    """How a file is read. `values` are columns of the upload that follow from it."""
+
+    mapping: MappingFile | None
+    open: bool = False
+    """Nobody has confirmed the mapping yet."""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def _understand(work: Work, row: Any, tell: _Telling) -> _Understood:
+    """The mapping that was chosen, the one that follows from the answers given, or a proposal."""
+    if row.mapping is not None:
+        return _Understood(mapping=mapping_of(row))
+    tell("understanding the columns", 0.1)
+    answers = (row.proposal or {}).get("answers")
+    path = work.files.path(row.sha256)
+    with archives.opened(path, row.filename, None, max_bytes=work.max_bytes, folder=work.scratch) as here:
+        found = propose(here, max_bytes=work.max_bytes)
+    said = found.to_json()
+    if answers is not None:
+        chosen = load_mapping(found.known) if found.known else found.answer(answers)
+        body = None if found.known else mapping_to_json(chosen)
+        return _Understood(mapping=chosen, values={"proposal": said, "mapping": chosen.name, "mapping_body": body})
+    mapping: MappingFile | None = None
+    if found.known:
+        mapping = load_mapping(found.known)
+    elif not found.questions:
+        mapping = found.answer({})
+    return _Understood(mapping=mapping, open=True, values={"proposal": said})
 
 
 def store_upload(work: Work, upload: UUID) -> str | None:
@@ -332,11 +370,6 @@ def opened(work: Work, row: Any, mapping: MappingFile) -> Iterator[Path]:
         )
     with archives.opened(path, row.filename, mapping, max_bytes=work.max_bytes, folder=work.scratch) as here:
         yield here
-
-
-def _propose(work: Work, row: Any) -> tuple[dict[str, Any], MappingFile | None]:
-    path = work.files.path(row.sha256)
-    raise MappingInvalid(f"Name the mapping that reads {row.filename}.", code="MAPPING_NOT_FOUND", file=path.name)
 
 
 # Outcomes ------------------------------------------------------------------------------------------------------------

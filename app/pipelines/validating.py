@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -16,10 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from app.errors import Busy, InputRefused, ObservatoryError, TooLarge
+from app.errors import Busy, InputRefused, TooLarge
 from app.geo import placing
 from app.ingest import archives
-from app.ingest.mapping import Dataset, MappingFile, mapping_from_json
+from app.ingest.mapping import Dataset, MappingFile, load_mapping, mapping_from_json
+from app.ingest.propose import propose
 from app.ingest.read import read
 from app.pipelines.uploading import bare_report, unacceptable
 
@@ -34,7 +36,7 @@ _TERMS = Dataset(slug="validation", title="Validation", licence="CC0-1.0", licen
 def validate(
     path: Path,
     name: str,
-    mapping: MappingFile,
+    mapping: MappingFile | None,
     *,
     max_bytes: int,
     today: dt.date,
@@ -43,30 +45,37 @@ def validate(
 ) -> dict[str, Any]:
     """Read and check a file, or the folder of a source, by the rules that an upload meets.
 
-    name : what its author calls it.
-    Returns filename, mapping, acceptable, fault (why not), located (whether sites were placed in countries) and report.
+    name : what its author calls it. mapping : how it is read; without one, as we understand its columns, where that
+        leaves no question.
+    Returns filename, mapping, proposal, acceptable, fault (why not), located (whether sites were placed in countries)
+    and report.
     """
     located = boundaries.is_file()
-    locate = placing.countries(boundaries).locate if located else None
-    whole = dataclasses.replace(mapping, dataset=mapping.dataset or _TERMS)
-    said: dict[str, Any] = {"filename": name, "mapping": mapping.name, "located": located}
+    said: dict[str, Any] = {"filename": name, "mapping": None, "proposal": None, "located": located}
     try:
         with tempfile.TemporaryDirectory(prefix="observatory-") as private, contextlib.ExitStack() as stack:
             if not path.is_dir():
                 path = stack.enter_context(
-                    archives.opened(path, name, whole, max_bytes=max_bytes, folder=Path(private))
+                    archives.opened(path, name, mapping, max_bytes=max_bytes, folder=Path(private))
                 )
+            if mapping is None:
+                proposal = propose(path, max_bytes=max_bytes, boundaries=boundaries if located else None)
+                said["proposal"] = proposal.to_json()
+                mapping = load_mapping(proposal.known) if proposal.known else proposal.answer({})
+            said["mapping"] = mapping.name
+            whole = dataclasses.replace(mapping, dataset=mapping.dataset or _TERMS)
+            locate = placing.countries(boundaries).locate if located else None
             found = read(path, whole, today=today, max_bytes=max_bytes, locate=locate)
     except InputRefused as fault:
         return {**said, "acceptable": False, "fault": str(fault), "report": bare_report(fault)}
-    fault_found = unacceptable(found, strict=strict)
-    return {**said, "acceptable": fault_found is None, "fault": fault_found, "report": found.report.to_json()}
+    why = unacceptable(found, strict=strict)
+    return {**said, "acceptable": why is None, "fault": why, "report": found.report.to_json()}
 
 
 def validate_apart(
     path: Path,
     name: str,
-    mapping: dict[str, Any],
+    mapping: dict[str, Any] | None,
     *,
     max_bytes: int,
     timeout_s: float,
@@ -123,15 +132,18 @@ def main() -> None:
         answer = validate(
             Path(request["path"]),
             request["name"],
-            mapping_from_json(request["mapping"]),
+            None if request["mapping"] is None else mapping_from_json(request["mapping"]),
             max_bytes=request["max_bytes"],
             today=dt.date.fromisoformat(request["today"]),
             strict=request["strict"],
         )
     except MemoryError:
         sys.exit(_OUT_OF_MEMORY)
-    except ObservatoryError as fault:
-        answer = {"error": str(fault)}
+    except BaseException as fault:
+        # Polars panics where the system gives it no more memory or threads.
+        if type(fault).__name__ == "PanicException" and re.search("memory|alloc|spawn", str(fault)):
+            sys.exit(_OUT_OF_MEMORY)
+        raise
     json.dump(answer, sys.stdout)
 
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 
 from app.db import jobs, uploads
-from app.errors import Conflict, Forbidden
-from app.ingest.mapping import MappingFile, mapping_from_json, mapping_to_json
+from app.errors import Conflict, Forbidden, InvalidParameter
+from app.ingest.mapping import mapping_from_json, mapping_to_json
 from app.pipelines import uploading
 from app.routers import deps
 from app.routers.bodies import Body, Paragraph
@@ -23,16 +23,17 @@ CORRECTABLE = ("checked", "refused", "failed")
 
 
 class MappingChoice(Body):
-    """Which mapping an upload is read with: the one proposed, a saved one, or one that stands here."""
+    """How an upload is read: as proposed, by the answers to what we asked, by a saved mapping, or by one given here."""
 
     confirm: Literal[True] | None = None
+    answers: dict[str, Annotated[str, Field(max_length=500)]] | None = None
     mapping: Annotated[str, Field(pattern=MAPPING_NAME)] | None = None
     body: dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "MappingChoice":
-        if sum(item is not None for item in (self.confirm, self.mapping, self.body)) != 1:
-            raise ValueError("needs exactly one of: confirm, mapping, body")
+        if sum(item is not None for item in (self.confirm, self.answers, self.mapping, self.body)) != 1:
+            raise ValueError("needs exactly one of: confirm, answers, mapping, body")
         return self
 
 
@@ -56,14 +57,12 @@ def choose(
     """Confirm what we understood of the columns, or correct it. The file is then checked again."""
     deps.only(request)
     row = known(connection, caller, upload_id, "upload.write")
-    if choice.confirm:
-        if not (row.proposal or {}).get("mapping"):
-            raise Conflict("There is no proposal to confirm; name a mapping or send one.")
-        found = mapping_from_json(row.proposal["mapping"])
-        name, body = _own(found)
+    proposal = _answered(row.proposal, {} if choice.confirm else choice.answers)
+    if proposal is not None:
+        name, body = None, None
     elif choice.body is not None:
         found = mapping_from_json(choice.body)
-        name, body = _own(found)
+        name, body = found.name, mapping_to_json(found)
     else:
         name, body = mapping_of(connection, caller, choice.mapping)
     moved = uploads.move(
@@ -73,6 +72,7 @@ def choose(
         "received",
         mapping=name,
         mapping_body=body,
+        proposal=proposal or row.proposal,
         rules_version=None,
         report=None,
         rows_read=None,
@@ -162,5 +162,15 @@ def withdraw(request: Request, here: Here, caller: Member, connection: Desk, upl
     return now(request, here, connection, row.id)
 
 
-def _own(mapping: MappingFile) -> tuple[str | None, dict[str, Any] | None]:
-    return mapping.name, mapping_to_json(mapping)
+def _answered(proposal: dict[str, Any] | None, answers: dict[str, str] | None) -> dict[str, Any] | None:
+    """The proposal with the answers to its questions, which the worker makes a mapping of."""
+    if answers is None:
+        return None
+    if proposal is None:
+        raise Conflict("There is no proposal to confirm; name a mapping or send one.")
+    asked = {question["id"] for question in proposal["questions"]}
+    if strange := sorted(answers.keys() - asked):
+        raise InvalidParameter(f"answers.{strange[0][:60]}", "Nobody asked that.")
+    if left := sorted(asked - answers.keys()):
+        raise InvalidParameter("answers", f"{len(left)} questions are open: {', '.join(left)}.")
+    return {**proposal, "answers": answers}

@@ -18,7 +18,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from app.errors import Busy, InputRefused, InvalidParameter, TooManyRequests, UnsupportedMediaType
-from app.ingest.keeping import Received, Sink, plain_name
+from app.ingest.keeping import Received, Sink, plain_name, too_large
 
 PIECE = 1 << 20
 """Bytes that are collected before they are written."""
@@ -31,6 +31,8 @@ COMING_MAX = 16
 COMING_MAX_EACH = 4
 """Of these, files of one account."""
 PART_HEADERS_MAX = 8_192
+FORM_BYTES = 50_000
+"""What a form may hold beside its file."""
 
 TYPES = (
     "application/octet-stream",
@@ -135,7 +137,8 @@ async def receive(request: Request, sink: Sink, *, whole_s: float = WHOLE_S) -> 
     write = form.write if form else sink.write
     try:
         async with asyncio.timeout(whole_s):
-            async for piece in _pieces(request):
+            # What goes around all requests ends a body like a broken connection: count before it does.
+            async for piece in _pieces(request, sink.limit + (FORM_BYTES if form else 0)):
                 await anyio.to_thread.run_sync(write, piece)
         if form:
             form.end()
@@ -161,10 +164,10 @@ def _require_bytes(received: Received) -> None:
         raise InputRefused("The file is empty.", code="FILE_EMPTY", suggestion="Send the file in the body.")
 
 
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body in pieces of about PIECE bytes."""
+async def _pieces(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body in pieces of about PIECE bytes. Raises TooLarge as soon as there are more than `limit` in all."""
     held: list[bytes] = []
-    size = 0
+    size = taken = 0
     stream = request.stream()
     while True:
         async with asyncio.timeout(IDLE_S):
@@ -173,6 +176,9 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
             break
         held.append(piece)
         size += len(piece)
+        taken += len(piece)
+        if taken > limit:
+            raise too_large(limit)
         if size >= PIECE:
             yield b"".join(held)
             held, size = [], 0

@@ -18,8 +18,15 @@ from app.routers.links import JSON, base, link
 from app.routers.schemas import RowCounts, UploadDocument
 
 MAPPING_NAME = r"^[a-z0-9][a-z0-9-]{0,99}(@[1-9][0-9]{0,5})?$"
+
+
+def described(said: str) -> dict[str, Any]:
+    """An answer that is a problem document, as OpenAPI describes it."""
+    return {"description": said, "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
 CONFLICT: dict[int | str, dict[str, Any]] = {
-    409: problems.RESPONSES[404] | {"description": "Its state does not allow that; the answer says which it is in."},
+    409: described("Its state does not allow that; the answer says which it is in."),
 }
 
 
@@ -30,7 +37,9 @@ def mapping_of(
     if named is None:
         return None, None
     name, _, version = named.partition("@")
-    if name in available_mappings() and not version:
+    if name in available_mappings():
+        if version:
+            raise NotFound(f"The mapping {name!r} has the version of the service; leave out @{version}.")
         return name, None
     found = mapping_named(connection, name, caller.account, int(version) if version else None)
     return named, mapping_to_json(found)

@@ -20,12 +20,12 @@ from app.identity.roles import Principal
 from app.ingest.keeping import Received, Store
 from app.ingest.rules import RULES_VERSION
 from app.pipelines import remarking, uploading
-from app.routers import deps, events, incoming, problems
+from app.routers import deps, events, incoming
 from app.routers.deps import Context, Desk, Here
 from app.routers.identity import Member
 from app.routers.links import JSON, base, link
 from app.routers.schemas import UploadDocument, UploadList, UploadReport
-from app.routers.uploaded import CONFLICT, MAPPING_NAME, describe, known, mapping_of, note, require_place
+from app.routers.uploaded import CONFLICT, MAPPING_NAME, describe, described, known, mapping_of, note, require_place
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
@@ -75,8 +75,8 @@ class Asked:
     response_model=UploadDocument,
     responses={
         200: {"model": UploadDocument, "description": "The same was sent before; here it is."},
-        413: problems.RESPONSES[404] | {"description": "The file is over the limit."},
-        415: problems.RESPONSES[404] | {"description": "The body is no file."},
+        413: described("The file is over the limit."),
+        415: described("The body is no file."),
         **CONFLICT,
     },
     openapi_extra=incoming.BODY,

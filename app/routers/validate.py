@@ -14,14 +14,13 @@ from app.db.session import translated
 from app.errors import Busy
 from app.identity.roles import Principal
 from app.ingest.keeping import Store
-from app.ingest.mapping import STANDARD, mapping_to_json
+from app.ingest.mapping import load_mapping, mapping_to_json
 from app.pipelines import validating
-from app.pipelines.mappings import mapping_named
-from app.routers import deps, incoming, problems
+from app.routers import deps, incoming
 from app.routers.deps import Context, Here
 from app.routers.identity import Caller
 from app.routers.schemas import Validation
-from app.routers.uploaded import MAPPING_NAME
+from app.routers.uploaded import MAPPING_NAME, described, mapping_of
 
 router = APIRouter(tags=["uploads"])
 
@@ -58,8 +57,8 @@ class Places:
     summary="Check a file without storing it",
     response_model=Validation,
     responses={
-        413: problems.RESPONSES[404] | {"description": "The file is over the limit."},
-        415: problems.RESPONSES[404] | {"description": "The body is no file."},
+        413: described("The file is over the limit."),
+        415: described("The body is no file."),
     },
     openapi_extra=incoming.BODY,
 )
@@ -68,7 +67,10 @@ async def validate(
     here: Here,
     caller: Caller,
     filename: Annotated[str | None, Query(max_length=1000, description="Its name; a form brings its own.")] = None,
-    mapping: Annotated[str, Query(pattern=MAPPING_NAME, description="How it is read.")] = STANDARD,
+    mapping: Annotated[
+        str | None,
+        Query(pattern=MAPPING_NAME, description="How it is read; without one we propose what we understand."),
+    ] = None,
     strict: Annotated[bool, Query(description="Whether one refused row refuses the file.")] = False,  # noqa: FBT002 - a query parameter
 ) -> Response:
     """The report that an upload of this file would get, by the same rules. The file is forgotten with the answer."""
@@ -99,10 +101,12 @@ async def validate(
             )
     finally:
         await anyio.to_thread.run_sync(sink.drop)
-    return JSONResponse({"proposal": None, **answer})
+    return JSONResponse(answer)
 
 
-def _mapping(here: Context, caller: Principal, named: str) -> dict[str, Any]:
-    name, _, version = named.partition("@")
+def _mapping(here: Context, caller: Principal, named: str | None) -> dict[str, Any] | None:
+    if named is None:
+        return None
     with translated(), here.desk.begin() as connection:
-        return mapping_to_json(mapping_named(connection, name, caller.account, int(version) if version else None))
+        name, body = mapping_of(connection, caller, named)
+    return body or mapping_to_json(load_mapping(str(name)))

@@ -172,6 +172,44 @@ def test_mapping_that_says_nothing_is_named(desk: Desk, body: dict[str, Any]):
     assert desk.state(upload) == "checked"
 
 
+def test_file_without_a_mapping_is_proposed_and_read_only_as_confirmed(desk: Desk):
+    desk.dataset("proposed")
+    upload = desk.checked("proposed", mapping=None)
+    found = desk.get(f"/uploads/{upload}").json()
+    assert (found["state"], found["mapping"], found["proposal"]["known"]) == ("checked", None, "standard")
+    assert found["rows"]["stored"] == 1, "a look at what it would be"
+    assert "confirm" in problem(desk.post(f"/uploads/{upload}/accept"), 409)
+    confirmed = desk.client.put(f"/uploads/{upload}/mapping", headers=desk.owner.headers, json={"confirm": True})
+    assert confirmed.json()["state"] == "received", confirmed.text
+    desk.jobs()
+    assert (desk.state(upload), desk.get(f"/uploads/{upload}").json()["mapping"]) == ("checked", "standard")
+    assert desk.post(f"/uploads/{upload}/accept").status_code == 202
+    desk.jobs()
+    assert desk.state(upload) == "stored"
+
+
+def test_questions_about_an_unknown_file_are_answered_before_it_is_read(desk: Desk):
+    desk.dataset("asked")
+    content = b"plot;lon;lat;depth from;depth to;Corg\n" + b"".join(
+        f"P{i};{37 + i / 100:.4f};{0.5 + i / 100:.4f};0;30;{20 + i}\n".encode() for i in range(12)
+    )
+    upload = desk.checked("asked", content, mapping=None, filename="own.csv")
+    found = desk.get(f"/uploads/{upload}").json()
+    questions = found["proposal"]["questions"]
+    assert (found["state"], found["rows"]) == ("checked", None)
+    assert questions, "a unit is never guessed"
+    path = f"/uploads/{upload}/mapping"
+    put = lambda body: desk.client.put(path, headers=desk.owner.headers, json=body)  # noqa: E731 - said once
+    assert questions[0]["id"] in problem(put({"confirm": True}), 400)
+    assert "Nobody asked" in problem(put({"answers": {"what": "x"}}), 400)
+    answers = {q["id"]: (q["options"][0]["value"] if q["options"] else q["example"]) for q in questions}
+    assert put({"answers": answers}).status_code == 202
+    desk.jobs()
+    read = desk.get(f"/uploads/{upload}").json()
+    assert read["mapping"] is not None, read["fault"]
+    assert read["rows"]["read"] == 12, read["fault"]
+
+
 def test_new_file_replaces_the_old_one_only_if_it_says_so(desk: Desk):
     dataset = desk.dataset("history")
     first = desk.stored("history")
