@@ -72,6 +72,7 @@ from app.ingest.checks.positions import (
     position_zero,
 )
 from app.ingest.checks.repetition import profile_contradicted, profile_repeated
+from app.ingest.checks.stocks import stock_mismatch
 from app.ingest.checks.values import (
     texture_sum,
     unit_suspect,
@@ -133,6 +134,7 @@ VALUE_CHECKS: tuple[Check, ...] = (
     bulk_density_above_porosity,
     bulk_density_organic,
     density_of_fine_earth,
+    stock_mismatch,
     carbon_to_nitrogen,
     soc_rises_with_depth,
     ph_order,

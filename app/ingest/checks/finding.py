@@ -51,8 +51,27 @@ class Exact:
     """The exact values of one property, one place for each layer: NaN and -1 where a layer has none."""
 
     value: NDArray[np.float64]
-    row: NDArray[np.int64]
+    row: NDArray[np.int32]
     """Their rows in the frame of results."""
+
+
+def rows_of(draft: Draft, column: str) -> dict[int, NDArray[np.int32]]:
+    """Rows of the frame of results for each property, or each column of the file, by its number in the frame.
+
+    Kept for the checks that follow: the frame stays as it is while values are checked.
+    """
+    results = draft.frames["results"]
+    kept = draft.memo.get(f"rows of {column}")
+    if kept is None or kept[0] != results.height:
+        numbers = results[column].to_physical()
+        # Nulls get a number of their own, which nobody asks for.
+        above = int(numbers.drop_nulls().to_numpy().max(initial=0)) + 1
+        codes = numbers.fill_null(above).to_numpy() if numbers.null_count() else numbers.to_numpy()
+        known = np.flatnonzero(np.bincount(codes)).tolist() if len(codes) else []
+        kept = (results.height, {code: np.flatnonzero(codes == code).astype(np.int32) for code in known})
+        draft.memo[f"rows of {column}"] = kept
+    rows: dict[int, NDArray[np.int32]] = kept[1]
+    return rows
 
 
 def exact(draft: Draft, code: str) -> Exact | None:
@@ -60,21 +79,31 @@ def exact(draft: Draft, code: str) -> Exact | None:
 
     Where two columns give one property, the first counts.
     """
-    results = draft.frames["results"]
-    rows = np.flatnonzero(
-        (results["property"].to_physical() == PROPERTY_NUMBER[code]).fill_null(value=False).to_numpy()
-    )
-    layer = results["layer"].gather(rows).to_numpy()
-    good = draft.marks["results"].alive[rows] & draft.marks["layers"].alive[layer]
-    good &= (results["qualifier"].gather(rows) == "=").to_numpy()
-    if not good.any():
+    rows = rows_of(draft, "property").get(PROPERTY_NUMBER[code])
+    if rows is None:
         return None
-    rows, layer = rows[good][::-1], layer[good][::-1]
-    value = np.full(draft.frames["layers"].height, np.nan)
-    row = np.full(len(value), -1, dtype=np.int64)
-    value[layer] = results["value"].gather(rows).to_numpy()
-    row[layer] = rows
-    return Exact(value, row)
+    stops = (draft.marks["results"].stopped, draft.marks["layers"].stopped)
+    kept = draft.memo.get(f"exact {code}")
+    if kept is not None and kept[0] == stops:
+        found: Exact | None = kept[1]
+        return found
+    results = draft.frames["results"]
+    layer = results["layer"].gather(rows).to_numpy()
+    good = draft.marks["results"].alive_at(rows) & draft.marks["layers"].alive_at(layer)
+    good &= (results["qualifier"].gather(rows) == "=").to_numpy()
+    if not good.all():
+        rows, layer = rows[good], layer[good]
+    found = None
+    if len(rows):
+        value = np.full(draft.frames["layers"].height, np.nan)
+        row = np.full(len(value), -1, dtype=np.int32)
+        value[layer[::-1]] = results["value"].gather(rows).to_numpy()[::-1]
+        row[layer[::-1]] = rows[::-1]
+        found = Exact(value, row)
+    if code == "soc":
+        # Half of the checks ask for it; to keep the others would hold every value twice.
+        draft.memo[f"exact {code}"] = (stops, found)
+    return found
 
 
 def each_of(code: str, layers: NDArray[np.bool_], parts: Sequence[Exact], **details: NDArray[Any] | str) -> Finding:
@@ -82,7 +111,7 @@ def each_of(code: str, layers: NDArray[np.bool_], parts: Sequence[Exact], **deta
     at = np.flatnonzero(layers)
     columns = {name: item if isinstance(item, str) else item[at] for name, item in details.items()}
     frames = [
-        pl.DataFrame({"i": part.row[at]}).with_columns(
+        pl.DataFrame({"i": part.row[at].astype(np.int64)}).with_columns(
             pl.lit(item).alias(name) if isinstance(item, str) else pl.Series(name, item)
             for name, item in columns.items()
         )
@@ -97,5 +126,8 @@ def of_kind(draft: Draft, kind: str) -> NDArray[np.bool_]:
 
 
 def carbon(draft: Draft, *columns: str) -> pl.DataFrame:
-    """Results of organic carbon, some columns of them."""
-    return draft.frame("results", "property", *columns).lazy().filter(pl.col("property") == "soc").collect()
+    """Results of organic carbon, some columns of them, with `i` and `alive` as in `Draft.frame`."""
+    rows = rows_of(draft, "property").get(PROPERTY_NUMBER["soc"], np.empty(0, dtype=np.int32))
+    found = draft.frames["results"].select("layer", *columns)[rows]
+    alive = draft.marks["results"].alive_at(rows) & draft.marks["layers"].alive_at(found["layer"].to_numpy())
+    return found.with_columns(pl.Series("i", rows, dtype=pl.Int64), pl.Series("alive", alive))

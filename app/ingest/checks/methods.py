@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from app.ingest.checks.chemistry import CALCAREOUS_G_KG, carbonates
-from app.ingest.checks.finding import carbon, exact, rows_where
+from app.ingest.checks.finding import carbon, exact, rows_of, rows_where
 from app.ingest.draft import Draft, Finding
 from app.soil.properties import PROPERTIES
 
@@ -62,14 +63,14 @@ class _Pairs:
     """Each pair of property and method that occurs, and which of them each result has (-1: no method)."""
 
     pairs: tuple[tuple[str, str], ...]
-    number: NDArray[np.int64]
+    number: NDArray[np.int32]
 
     def rows(self, wanted: Callable[[str, str], bool]) -> NDArray[np.int64]:
         """Results whose property and method are wanted."""
         chosen = np.array([*(wanted(*pair) for pair in self.pairs), False])
         return np.flatnonzero(chosen[self.number])
 
-    def method(self, rows: NDArray[np.int64]) -> pl.Series:
+    def method(self, rows: NDArray[Any]) -> pl.Series:
         """The methods of some results."""
         return pl.Series([self.pairs[number][1] for number in self.number[rows].tolist()], dtype=pl.String)
 
@@ -79,11 +80,22 @@ def _pairs(draft: Draft) -> _Pairs:
     kept = draft.memo.get("methods")
     if isinstance(kept, _Pairs) and len(kept.number) == draft.frames["results"].height:
         return kept
-    results = draft.frames["results"].select("property", "method")
-    unique = results.unique().drop_nulls().sort(pl.col("property").cast(pl.String), pl.col("method").cast(pl.String))
-    known = unique.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("number"))
-    number = results.join(known, on=["property", "method"], how="left", maintain_order="left")["number"].fill_null(-1)
-    found = _Pairs(tuple((code, str(method)) for code, method in unique.iter_rows()), number.to_numpy())
+    results = draft.frames["results"]
+    number = np.full(results.height, -1, dtype=np.int32)
+    pairs: list[tuple[str, str]] = []
+    physical = results["method"].to_physical()
+    for rows in rows_of(draft, "property").values():
+        methods = physical.gather(rows)
+        words = methods.unique().drop_nulls().sort()
+        for word in words:
+            these = (
+                rows
+                if len(words) == 1 and not methods.null_count()
+                else rows[(methods == word).fill_null(value=False).to_numpy()]
+            )
+            number[these] = len(pairs)
+            pairs.append((str(results["property"][int(these[0])]), str(results["method"][int(these[0])])))
+    found = _Pairs(tuple(pairs), number)
     draft.memo["methods"] = found
     return found
 
@@ -134,9 +146,9 @@ def correction_missing(draft: Draft) -> list[Finding]:
     """Walkley-Black values with and without the factor 1.3 differ by 30 %."""
     if not draft.mapping.glosis_methods:
         return []
-    method = pl.col("method").cast(pl.String)
-    bare = method.str.starts_with("OrgC_wc") & ~method.str.contains("; factor ", literal=True)
-    return [rows_where("CORRECTION_MISSING", "results", carbon(draft, "method"), bare)]
+    pairs = _pairs(draft)
+    bare = pairs.rows(lambda code, method: code == "soc" and method.startswith("OrgC_wc") and "; factor " not in method)
+    return [Finding(code="CORRECTION_MISSING", on="results", where=pl.DataFrame({"i": bare}))]
 
 
 def correction_suspect(draft: Draft) -> list[Finding]:

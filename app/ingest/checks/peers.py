@@ -15,6 +15,9 @@ LEAST_SPREAD = 0.1
 LEAST_CARBON = 0.1
 """Below this, the logarithm would see differences that no laboratory can. [g/kg]"""
 
+_LETTERS = pl.Enum([chr(letter) for letter in range(ord("A"), ord("Z") + 1)])
+"""FAO land use begins with a letter."""
+
 PEER = {
     "longitude": pl.Float64,
     "latitude": pl.Float64,
@@ -66,16 +69,22 @@ def outliers(mine: pl.DataFrame, others: pl.DataFrame | None = None) -> pl.DataF
         else pl.concat([mine, others.with_columns(pl.lit(None, pl.Int64).alias("i"))], how="diagonal")
     )
     classes = sum((pl.col("middle_cm") >= limit for limit in DEPTH_CLASSES), start=pl.lit(0, pl.Int64))
+    letter = pl.col("land_use").cast(pl.String).str.head(1).str.to_uppercase()
+    use = letter.cast(_LETTERS, strict=False).to_physical().fill_null(31).cast(pl.Int64)
     keyed = everything.lazy().select(
         "i",
         "soc",
         pl.col("soc").clip(LEAST_CARBON).log().alias("log"),
         (
-            (pl.col("longitude").floor().cast(pl.Int64) * 256 + pl.col("latitude").floor().cast(pl.Int64)) * 8 + classes
+            (
+                (pl.col("longitude").floor().cast(pl.Int64) * 256 + pl.col("latitude").floor().cast(pl.Int64)) * 8
+                + classes
+            )
+            * 32
+            + use
         ).alias("place"),
-        pl.col("land_use").str.head(1).fill_null("").alias("use"),
     )
-    group = ["place", "use"]
+    group = ["place"]
     middles = keyed.group_by(group).agg(pl.len().alias("peers"), pl.col("log").median().alias("middle"))
     away = (
         keyed.join(middles.filter(pl.col("peers") > FEWEST_PEERS), on=group)

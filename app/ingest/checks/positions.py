@@ -71,7 +71,7 @@ def position_outside_declared_area(draft: Draft) -> list[Finding]:
 
 def position_conflict(draft: Draft) -> list[Finding]:
     """One site identifier, positions more than 50 m apart."""
-    entries = draft.frame("entries")
+    entries = draft.frame("entries", "site", "longitude", "latitude")
     given = entries.filter(
         pl.col("site").is_not_null() & pl.col("longitude").is_not_null() & pl.col("latitude").is_not_null()
     )

@@ -6,13 +6,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from app.ingest.checks.finding import FEWEST_FOR_A_PATTERN, carbon, each_of, exact
+from app.ingest.checks.finding import FEWEST_FOR_A_PATTERN, PROPERTY_NUMBER, carbon, each_of, exact, of_kind, rows_of
 from app.ingest.draft import Draft, Finding
 from app.soil.properties import PROPERTIES
 
 TEXTURE_SUM = (99.0, 101.0)
 
 TEXTURE_SUM_POSSIBLE = (95.0, 105.0)
+
+SAMPLE = 64
+"""First values of a column that tell whether the others need a look."""
 
 _UNITS = {code: "" if entry.unit == "1" else entry.unit for code, entry in PROPERTIES.items()}
 
@@ -25,27 +28,36 @@ def value_impossible(draft: Draft) -> list[Finding]:
 def value_unusual(draft: Draft) -> list[Finding]:
     """Values that are rare in mineral soil."""
     usual = {code: entry.usual for code, entry in PROPERTIES.items() if entry.usual}
-    mineral = (draft.frames["layers"]["kind"] == "mineral").fill_null(value=False).to_numpy()
-    of_mineral_soil = mineral[draft.frames["results"]["layer"].to_numpy()]
-    return [_outside("VALUE_UNUSUAL", draft, usual, draft.alive("results") & of_mineral_soil)]
+    return [_outside("VALUE_UNUSUAL", draft, usual, of_kind(draft, "mineral"))]
 
 
 def _outside(
-    code: str, draft: Draft, ranges: Mapping[str, tuple[float, float]], among: NDArray[np.bool_] | None = None
+    code: str, draft: Draft, ranges: Mapping[str, tuple[float, float]], mineral: NDArray[np.bool_] | None = None
 ) -> Finding:
-    """Results outside the closed range of their property; those without a value or a range are passed over."""
+    """Results outside the closed range of their property; those without a value or a range are passed over.
+
+    mineral : which layers are; where it is given, only those that stand of mineral layers are asked.
+    """
     results = draft.frames["results"]
-    number = results["property"].to_physical().fill_null(len(PROPERTIES)).to_numpy()
-    lower = np.array([*(ranges.get(name, (-np.inf, np.inf))[0] for name in PROPERTIES), -np.inf])
-    upper = np.array([*(ranges.get(name, (-np.inf, np.inf))[1] for name in PROPERTIES), np.inf])
-    value = results["value"].to_numpy()
-    off = (value < lower[number]) | (value > upper[number])
-    rows = np.flatnonzero(off if among is None else off & among)
-    where = pl.DataFrame(
-        {"i": rows, "canonical": value[rows], "lower": lower[number[rows]], "upper": upper[number[rows]]}
-    ).with_columns(
-        results["property"].gather(rows).cast(pl.String).replace_strict(_UNITS, return_dtype=pl.String).alias("unit")
-    )
+    parts = []
+    for name, (lower, upper) in ranges.items():
+        rows = rows_of(draft, "property").get(PROPERTY_NUMBER[name])
+        if rows is None:
+            continue
+        value = results["value"].gather(rows).to_numpy()
+        off = (value < lower) | (value > upper)
+        rows, value = rows[off], value[off]
+        if mineral is not None and len(rows):
+            layer = results["layer"].gather(rows).to_numpy()
+            kept = mineral[layer] & draft.marks["results"].alive_at(rows) & draft.marks["layers"].alive_at(layer)
+            rows, value = rows[kept], value[kept]
+        parts.append(
+            pl.DataFrame({"i": rows.astype(np.int64), "canonical": value}).with_columns(
+                lower=pl.lit(float(lower)), upper=pl.lit(float(upper)), unit=pl.lit(_UNITS[name])
+            )
+        )
+    nothing = {"i": pl.Int64, "canonical": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "unit": pl.String}
+    where = pl.concat(parts).sort("i") if parts else pl.DataFrame(schema=nothing)
     return Finding(code=code, on="results", where=where)
 
 
@@ -67,38 +79,44 @@ def texture_sum(draft: Draft) -> list[Finding]:
 
 def values_identical(draft: Draft) -> list[Finding]:
     """Ten or more values and all the same: a default, perhaps."""
-    results = draft.frame("results", "column", "value").filter("alive")
-    same = (
-        results.group_by("column", maintain_order=True)
-        .agg(
-            pl.col("i").first(),
-            pl.len().alias("count"),
-            pl.col("value").min().alias("low"),
-            pl.col("value").max().alias("high"),
-        )
-        .filter((pl.col("low") == pl.col("high")) & (pl.col("count") >= FEWEST_FOR_A_PATTERN))
-    )
-    return [Finding(code="VALUES_IDENTICAL", on="results", where=same.select("i", "count"))]
+    value = draft.frames["results"]["value"]
+    found = []
+    for rows in _columns(draft):
+        first = value.gather(rows[:SAMPLE]).to_numpy()
+        if (first == first[0]).all() and (value.gather(rows).to_numpy() == first[0]).all():
+            found.append((int(rows[0]), len(rows)))
+    where = pl.DataFrame(found, schema={"i": pl.Int64, "count": pl.Int64}, orient="row")
+    return [Finding(code="VALUES_IDENTICAL", on="results", where=where)]
 
 
 def values_all_tens(draft: Draft) -> list[Finding]:
     """Ten or more values, not all the same, and all multiples of 10 as they were given."""
-    results = draft.frame("results", "column", "value", "reported_value").filter("alive")
-    findings = []
-    for column in results.partition_by("column", maintain_order=True) if results.height else []:
-        if column.height < FEWEST_FOR_A_PATTERN or not _tens(column["reported_value"].head(64)).all():
+    results = draft.frames["results"]
+    found = []
+    for rows in _columns(draft):
+        if not _tens(results["reported_value"].gather(rows[:SAMPLE])).all():
             continue
-        if not _tens(column["reported_value"]).all():
+        text, value = results["reported_value"].gather(rows), results["value"].gather(rows).to_numpy()
+        if not _tens(text).all() or value.min() == value.max():
             continue
-        numbers = pl.col("reported_value").str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-        low, high, highest = column.select(
-            pl.col("value").min().alias("low"), pl.col("value").max().alias("high"), numbers.max().alias("given")
-        ).row(0)
+        given = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False).to_numpy()
         # The digits of mg/kg and kg/m3 are finer than the analysis: tens are no sign there.
-        if low < high and high >= 0.01 * highest:
-            first = column.head(1).select("i", pl.lit(column.height).alias("count"))
-            findings.append(Finding(code="VALUES_ALL_TENS", on="results", where=first))
-    return findings
+        if value.max() >= 0.01 * np.nanmax(given):
+            found.append((int(rows[0]), len(rows)))
+    where = pl.DataFrame(found, schema={"i": pl.Int64, "count": pl.Int64}, orient="row")
+    return [Finding(code="VALUES_ALL_TENS", on="results", where=where)]
+
+
+def _columns(draft: Draft) -> list[NDArray[np.int32]]:
+    """Rows that stand of each column of the file with enough of them to show a pattern."""
+    layer = draft.frames["results"]["layer"]
+    found = []
+    for rows in rows_of(draft, "column").values():
+        alive = draft.marks["results"].alive_at(rows) & draft.marks["layers"].alive_at(layer.gather(rows).to_numpy())
+        kept = rows if alive.all() else rows[alive]
+        if len(kept) >= FEWEST_FOR_A_PATTERN:
+            found.append(kept)
+    return sorted(found, key=lambda rows: int(rows[0]))
 
 
 def _tens(text: pl.Series) -> pl.Series:
@@ -107,14 +125,22 @@ def _tens(text: pl.Series) -> pl.Series:
 
 def unit_suspect(draft: Draft) -> list[Finding]:
     """Carbon in g/kg whose values look like per cent or like fractions. Nothing is changed: a person must look."""
-    soc = carbon(draft, "value", "reported_unit").filter("alive", pl.col("reported_unit") == "g/kg")
-    if soc.height < FEWEST_FOR_A_PATTERN:
+    soc = carbon(draft, "value", "reported_unit")
+    given = soc["value"].to_numpy()[(soc["alive"] & (soc["reported_unit"] == "g/kg")).fill_null(value=False).to_numpy()]
+    given = given[~np.isnan(given)]
+    if len(given) < FEWEST_FOR_A_PATTERN:
         return []
-    highest, median = soc.select(pl.col("value").max(), pl.col("value").median().alias("median")).row(0)
+    highest, median = float(given.max()), float(np.median(given))
     if highest <= 1:
         detail = f"All values lie in 0 to {highest:g} g/kg: probably kg/kg, or % typed as a fraction."
     elif highest < 12 and median < 2.5:
         detail = f"The highest value is {highest:g} g/kg and the median {median:g} g/kg: probably %."
     else:
         return []
-    return [Finding(code="UNIT_SUSPECT", on="results", where=soc.head(1).select("i", pl.lit(detail).alias("detail")))]
+    return [
+        Finding(
+            code="UNIT_SUSPECT",
+            on="results",
+            where=soc.filter("alive").head(1).select("i", pl.lit(detail).alias("detail")),
+        )
+    ]
