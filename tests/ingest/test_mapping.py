@@ -26,7 +26,7 @@ def test_packaged_mappings_are_listed_and_valid():
 
 
 def test_unknown_mapping_is_refused_with_those_there_are():
-    with pytest.raises(MappingInvalid, match="packaged are: febr, npctr") as caught:
+    with pytest.raises(MappingInvalid, match="packaged are: .*febr, .*npctr") as caught:
         load_mapping("brazil")
     assert caught.value.code == "MAPPING_NOT_FOUND"
 

@@ -54,6 +54,16 @@ CHEMISTRY_RULES = (
         source="soil-science reference, section 14. 0.05 g/cm³ are left for rounding and for denser minerals [judgement].",
     ),
     flag_rule(
+        "STOCK_MISMATCH",
+        "A reported stock differs from content, density, stones and thickness of the same row by more than 5 % and 0.5 t/ha.",
+        "The stock is given as {stock} t/ha; its parts give {computed} t/ha.",
+        "Check the units of the stock and of its parts, and whether the source adjusted the stock.",
+        why="A stock is the product of its parts. A factor of 10 or 100 between the two is a unit that was mistaken; a small "
+        "difference is often an adjustment, such as one to a common soil mass. Our own stocks never use the reported one.",
+        example="20 g/kg organic carbon, 1.3 g/cm³, no stones, 0-10 cm: 26 t/ha; the source says 2.6.",
+        source="The product is that of docs/methods/soc_stock.md; 5 % and 0.5 t/ha are [judgement].",
+    ),
+    flag_rule(
         "BULK_DENSITY_ORGANIC",
         "Bulk density of an organic layer is outside 0.05 to 0.6 g/cm³.",
         "{density} g/cm³ in an organic layer; usual is 0.05 to 0.6 g/cm³.",

@@ -57,6 +57,10 @@ HISTORY = (
             "POSSIBLE_DUPLICATE",
             "DATE_YEAR_ONLY",
             "DATE_AFTER_UPLOAD",
+            "KEY_MISSING",
+            "ROW_OUTSIDE",
+            "TABLE_WIDE",
+            "STOCK_MISMATCH",
         ),
     ),
 )
