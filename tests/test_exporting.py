@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, text
 
 from app.db import datasets, session
 from app.db.session import Database
-from app.errors import RefusedFile
+from app.errors import Conflict, RefusedFile
 from app.ingest import archives
 from app.ingest.columns import SCHEMA
 from app.ingest.mapping import load_mapping, parse_mapping
@@ -221,7 +221,7 @@ def test_workbook_that_was_changed_in_one_sheet_only_is_refused(connection: Conn
 
 def test_published_positions_are_generalised_and_nameless(connection: Connection, tmp_path: Path):
     dataset = stored(connection, tmp_path)
-    with pytest.raises(exporting.Conflict, match="No layer of kabete is published"):
+    with pytest.raises(Conflict, match="No layer of kabete is published"):
         exporting.write(connection, dataset, "csv", "published", tmp_path / "none.zip")
     datasets.change(connection, dataset, {"location_precision": "10km"})
     publishing.publish_dataset(connection, dataset)
