@@ -372,6 +372,7 @@ api_key = Table(
     optional("last_used_at", DateTime(timezone=True), "When it was last used, to the hour."),
     rule("hash_is_sha256", "length(hash) = 32"),
     rule("expires_after_creation", "expires_at > created_at"),
+    Index(None, "account_id"),
     schema="core",
     comment="Keys for programs.",
 )
@@ -411,6 +412,9 @@ audit = Table(
         server_default=text("'{}'"),
         comment="Particulars; never a value or a position.",
     ),
+    Index(None, "account_id", "entry"),
+    Index(None, "action", "entry"),
+    Index(None, "target", "entry"),
     schema="core",
     comment="Append-only log of who did what, reads of exact positions included.",
 )

@@ -1134,6 +1134,7 @@ CREATE TABLE core.api_key (
     CONSTRAINT api_key_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id) ON DELETE CASCADE,
     CONSTRAINT api_key_hash_key UNIQUE (hash)
 );
+CREATE INDEX api_key_account_id_idx ON core.api_key (account_id);
 COMMENT ON TABLE core.api_key IS 'Keys for programs.';
 COMMENT ON COLUMN core.api_key.id IS 'Random public identifier.';
 COMMENT ON COLUMN core.api_key.account_id IS 'Whose key it is.';
@@ -1158,6 +1159,9 @@ CREATE TABLE core.audit (
     CONSTRAINT audit_pkey PRIMARY KEY (entry),
     CONSTRAINT audit_account_id_fkey FOREIGN KEY(account_id) REFERENCES core.account (id)
 );
+CREATE INDEX audit_account_id_entry_idx ON core.audit (account_id, entry);
+CREATE INDEX audit_action_entry_idx ON core.audit (action, entry);
+CREATE INDEX audit_target_entry_idx ON core.audit (target, entry);
 COMMENT ON TABLE core.audit IS 'Append-only log of who did what, reads of exact positions included.';
 COMMENT ON COLUMN core.audit.entry IS 'Running number.';
 COMMENT ON COLUMN core.audit.at IS 'When it happened.';
