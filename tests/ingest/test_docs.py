@@ -56,6 +56,8 @@ def test_rule_is_whole(rule: rules.Rule):
     assert re.fullmatch(r"[A-Z][A-Z0-9_]+", rule.code)
     assert rule.severity in rules.SEVERITIES[rule.effect]
     assert rule.sentence.endswith(".")
+    assert rule.why.endswith("."), "say why the rule is there"
+    assert rule.example, "give an example"
     assert all(name is None or name.isidentifier() for _, name, _, _ in string.Formatter().parse(rule.message))
 
 

@@ -8,6 +8,9 @@ VISIT_RULES = (
         "A value that describes site or visit cannot be used; it is left out.",
         "{value!r} cannot be used as {field}.",
         severity="warning",
+        why="A word we do not know is not translated by guess; the row is kept without it.",
+        example="land_use = maize field.",
+        source="soil-science reference, section 14.",
     ),
     note_rule(
         "VISIT_CONFLICT",
@@ -15,5 +18,7 @@ VISIT_RULES = (
         "{field} differs within {key}; {kept!r} is kept.",
         "Make the rows agree.",
         severity="warning",
+        why="A profile has one land use and one date; which row is right cannot be told.",
+        example="Cropland in row 2, forest in row 3 of one profile.",
     ),
 )
