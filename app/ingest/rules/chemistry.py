@@ -21,7 +21,7 @@ CHEMISTRY_RULES = (
         "One of the two is wrong, or has another unit.",
         why="Organic carbon is often total less inorganic carbon. A difference below -0.5 g/kg is no error of analysis.",
         example="Total carbon 12 g/kg, inorganic carbon 14 g/kg.",
-        source="soil-science reference, section 14. From a carbonate equivalent (12 % carbon) another 5 % are left for its "
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS). From a carbonate equivalent (12 % carbon) another 5 % are left for its "
         "analysis [judgement].",
     ),
     flag_rule(
@@ -31,7 +31,7 @@ CHEMISTRY_RULES = (
         "Check the units of both: nitrogen is often in % where carbon is in g/kg.",
         why="Humus has a narrow C:N of 8 to 15, litter and peat up to 40. Outside 5 to 40 mostly a unit is wrong.",
         example="Organic carbon 20 g/kg with nitrogen 0.15 g/kg (0.15 %): C:N 133 instead of 13.",
-        source="soil-science reference, section 14 [judgement]. Values of organic layers are passed over.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS) [judgement]. Values of organic layers are passed over.",
     ),
     flag_rule(
         "SOC_RISES_WITH_DEPTH",
@@ -41,7 +41,7 @@ CHEMISTRY_RULES = (
         why="Carbon enters from above, so it falls with depth. It rises in buried horizons and podzols, and where two rows were "
         "exchanged.",
         example="0-20 cm 8 g/kg, 20-40 cm 21 g/kg.",
-        source="soil-science reference, section 14; Jobbágy and Jackson 2000, Ecol. Appl. 10:423. Rises below 0.5 g/kg are "
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS); Jobbágy and Jackson 2000, Ecol. Appl. 10:423. Rises below 0.5 g/kg are "
         "passed over [judgement].",
     ),
     flag_rule(
@@ -51,7 +51,7 @@ CHEMISTRY_RULES = (
         "Check both, and the unit of the porosity.",
         why="Soil solids weigh about 2.65 g/cm³. What is pore cannot weigh.",
         example="Porosity 60 % and bulk density 1.4 g/cm³: 2.65 x 0.4 is 1.06 g/cm³.",
-        source="soil-science reference, section 14. 0.05 g/cm³ are left for rounding and for denser minerals [judgement].",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS). 0.05 g/cm³ are left for rounding and for denser minerals [judgement].",
     ),
     flag_rule(
         "STOCK_MISMATCH",
@@ -70,7 +70,7 @@ CHEMISTRY_RULES = (
         "Check the value, and whether the layer is organic.",
         why="Litter and peat are light. A density of mineral soil in an organic layer mostly belongs to another row.",
         example="An Oa horizon with 1.3 g/cm³.",
-        source="soil-science reference, section 14 [judgement].",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS) [judgement].",
     ),
     flag_rule(
         "DENSITY_OF_FINE_EARTH",
@@ -139,7 +139,7 @@ CHEMISTRY_RULES = (
         "Check unit and decimal mark; a person must look.",
         why="A value can be possible and still be wrong for its place. Peers show it where ranges cannot.",
         example="180 g/kg at 0-10 cm among 40 fields of the same land use with 9 to 22 g/kg.",
-        source="soil-science reference, section 14: robust z above 5 on the logarithm (Iglewicz and Hoaglin 1993: median and "
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS): robust z above 5 on the logarithm (Iglewicz and Hoaglin 1993: median and "
         "median absolute deviation); at least 10 peers, and a spread of at least 0.1 [judgement].",
     ),
 )

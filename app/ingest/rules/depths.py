@@ -10,7 +10,7 @@ DEPTH_RULES = (
         "Give both depths.",
         why="A layer without both depths has no thickness and no stock.",
         example="Top 20, bottom empty.",
-        source="aqp, missingDepth; soil-science reference, section 14.",
+        source="aqp, missingDepth; common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     row_rule(
         "DEPTH_UNREADABLE",
@@ -27,7 +27,7 @@ DEPTH_RULES = (
         "Exchange top and bottom, or declare heights in the mapping.",
         why="Depth counts downwards from the mineral surface.",
         example="Top 20, bottom 10.",
-        source="aqp, depthLogic; soil-science reference, section 14.",
+        source="aqp, depthLogic; common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     row_rule(
         "DEPTH_ZERO_THICKNESS",
@@ -36,7 +36,7 @@ DEPTH_RULES = (
         "Correct the depths or remove the row.",
         why="A layer without thickness holds no soil.",
         example="20 to 20 cm.",
-        source="aqp, sameDepth; soil-science reference, section 14.",
+        source="aqp, sameDepth; common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     row_rule(
         "DEPTH_IMPOSSIBLE",
@@ -45,7 +45,7 @@ DEPTH_RULES = (
         "Check the unit of the depths.",
         why="Ten metres are no soil profile; mostly the depths are in millimetres.",
         example="0 to 2000 in mm, read as cm.",
-        source="soil-science reference, section 14. [judgement]",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS). [judgement]",
     ),
     row_rule(
         "DEPTH_ABOVE_SURFACE",
@@ -54,7 +54,7 @@ DEPTH_RULES = (
         "Only organic layers have negative depths; correct the depth or name the horizon (O, L, F, H).",
         why="Above the mineral surface lies only organic material.",
         example="Horizon A from -5 to 10 cm.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     row_rule(
         "LAYER_DUPLICATE",
@@ -63,7 +63,7 @@ DEPTH_RULES = (
         "Keep one, or name the replicates.",
         why="Of two values for one layer, neither is known to be right.",
         example="P1, 0-20 cm: 18 g/kg and 31 g/kg.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     row_rule(
         "LAYER_OVERLAP",
@@ -72,7 +72,7 @@ DEPTH_RULES = (
         "Correct the depths, or name the replicates.",
         why="Overlapping layers would count the same soil twice; which depth is wrong cannot be told.",
         example="10-30 and 20-40 cm.",
-        source="aqp, overlapOrGap; soil-science reference, section 14.",
+        source="aqp, overlapOrGap; common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     flag_rule(
         "LAYER_GAP",
@@ -80,7 +80,7 @@ DEPTH_RULES = (
         "Gap from {above_cm} to {top_cm} cm above this layer.",
         why="A stock across a gap is not known; a person should see whether a row is missing.",
         example="0-10 and 20-30 cm.",
-        source="aqp, overlapOrGap; soil-science reference, section 14.",
+        source="aqp, overlapOrGap; common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     flag_rule(
         "LAYER_FIRST_NOT_AT_ZERO",
@@ -88,7 +88,7 @@ DEPTH_RULES = (
         "The first layer starts at {top_cm} cm.",
         why="Without the uppermost soil there is no stock from the surface.",
         example="First layer 5-30 cm.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     flag_rule(
         "DEPTH_DEEP",
@@ -97,7 +97,7 @@ DEPTH_RULES = (
         "Check the unit.",
         why="Few profiles reach three metres; often the unit is wrong.",
         example="0-400 cm.",
-        source="soil-science reference, section 14. [judgement]",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS). [judgement]",
     ),
     flag_rule(
         "DEPTH_OPEN",
@@ -105,7 +105,7 @@ DEPTH_RULES = (
         "{value!r} was read as {number} cm.",
         why="The layer goes on below; only the number is known.",
         example="80+.",
-        source="soil-science reference, section 14; febr adds 2.5 cm, we add nothing.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS); febr adds 2.5 cm, we add nothing.",
     ),
     flag_rule(
         "DEPTH_WAVY",
@@ -113,7 +113,7 @@ DEPTH_RULES = (
         "{value!r} was read as {number} cm.",
         why="A boundary that goes up and down has no single depth; its mean is the best one.",
         example="10/15 is read as 12.5.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     flag_rule(
         "DEPTH_FROM_THICKNESS",

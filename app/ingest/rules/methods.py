@@ -10,7 +10,7 @@ METHOD_RULES = (
         "Give a GloSIS procedure code.",
         why="Methods differ by up to 30 %; a change of method would look like a change of soil.",
         example="An empty soc_method.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     flag_rule(
         "METHOD_UNKNOWN",
@@ -19,7 +19,7 @@ METHOD_RULES = (
         "Use a GloSIS procedure code.",
         why="Only a known procedure can be compared with another.",
         example="combustion.",
-        source="GloSIS procedure codes; soil-science reference, sections 14 and 15.",
+        source="GloSIS procedure codes; common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     flag_rule(
         "CORRECTION_MISSING",
@@ -28,7 +28,7 @@ METHOD_RULES = (
         "Give soc_correction (1 if none).",
         why="With and without the factor of 1.3, wet oxidation differs by 30 %.",
         example="OrgC_wc-cro3-walkleyblack without soc_correction.",
-        source="Walkley and Black 1934, Soil Sci. 37:29; soil-science reference, section 17, no. 3.",
+        source="Walkley and Black 1934, Soil Sci. 37:29; a frequent error of naive computations.",
     ),
     flag_rule(
         "METHOD_MISPLACED",
@@ -37,7 +37,7 @@ METHOD_RULES = (
         "Check whether two method columns were exchanged.",
         why="A procedure that cannot give the property shows that columns were exchanged, or that the value is something else.",
         example="Organic carbon with the method TotC_dc-ht: total carbon.",
-        source="GloSIS procedure codes, soil-science reference, section 15.",
+        source="GloSIS procedure codes, FAO.",
     ),
     flag_rule(
         "CARBONATE_NOT_REMOVED",
@@ -67,8 +67,7 @@ METHOD_RULES = (
         why="1.69 is 1.3 applied twice; 1.72 and 2 turn carbon into organic matter. Either way the value is not organic "
         "carbon.",
         example="soc_correction 1.724 with OrgC_wc-cro3-walkleyblack.",
-        source="Walkley and Black 1934 (1.3); Abraham 2013, Rubber Sci. 26:45 (1.13 to 1.39); soil-science reference, section "
-        "17, no. 3; the range is [judgement].",
+        source="Walkley and Black 1934 (1.3); Abraham 2013, Rubber Sci. 26:45 (1.13 to 1.39); a frequent error of naive computations; the range is [judgement].",
     ),
     flag_rule(
         "SOC_ESTIMATED",
@@ -78,6 +77,6 @@ METHOD_RULES = (
         why="A spectral model predicts with an error of its own; loss on ignition depends on clay and temperature. Neither is "
         "a measurement of carbon, and a change between campaigns may be one of the model.",
         example="18 g/kg by OrgC_dc-spec.",
-        source="Hoogsteen et al. 2015, Eur. J. Soil Sci. 66:320, doi:10.1111/ejss.12224; soil-science reference, section 16.",
+        source="Hoogsteen et al. 2015, Eur. J. Soil Sci. 66:320, doi:10.1111/ejss.12224; WoSIS and ISCN tell estimates from measurements as well.",
     ),
 )

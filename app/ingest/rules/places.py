@@ -20,7 +20,7 @@ PLACE_RULES = (
         "Give the true position, or leave the row out of maps with coord_uncertainty_m.",
         why="A program that finds only the country's name puts the point into the middle of the country.",
         example="Longitude -53.098, latitude -10.788 is the middle of Brazil, in the forest of Mato Grosso.",
-        source="soil-science reference, section 14; the same test in Zizka et al. 2019, Methods Ecol. Evol. 10:744, "
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS); the same test in Zizka et al. 2019, Methods Ecol. Evol. 10:744, "
         "doi:10.1111/2041-210X.13152 (cc_cen, 1 km).",
     ),
     flag_rule(
@@ -30,7 +30,7 @@ PLACE_RULES = (
         "Give the true position, or say how sure it is with coord_uncertainty_m.",
         why="Where a label names only the nearest town, the point is put into its middle.",
         example="Longitude 2.352, latitude 48.857 is the middle of Paris, not a field.",
-        source="soil-science reference, section 14; Zizka et al. 2019, doi:10.1111/2041-210X.13152 (cc_cap). The towns are "
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS); Zizka et al. 2019, doi:10.1111/2041-210X.13152 (cc_cap). The towns are "
         "the seats of partner organisations in the database: there is no gazetteer, so most towns are not found.",
     ),
     flag_rule(
@@ -63,6 +63,6 @@ PLACE_RULES = (
         why="National datums differ from WGS 84 by up to several hundred metres; projected coordinates mean nothing without "
         "their EPSG code.",
         example="Positions on Córrego Alegre, read as WGS 84, lie about 60 m off in Brazil.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
 )

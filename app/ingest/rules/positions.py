@@ -50,7 +50,7 @@ POSITION_RULES = (
         "Check the order of the two, the decimal mark, and the coordinate system.",
         why="Such a number is no place on Earth: axes, decimal mark or system are wrong.",
         example="Longitude 7405622, in UTM metres.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     site_rule(
         "COORD_ZERO",
@@ -59,7 +59,7 @@ POSITION_RULES = (
         "Add the true position.",
         why="0, 0 lies in the Gulf of Guinea and is the default of many programs.",
         example="0, 0.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     site_rule(
         "COORD_EQUAL",
@@ -68,7 +68,7 @@ POSITION_RULES = (
         "Correct one of them.",
         why="The same number twice is a slip of copy and paste.",
         example="12.345, 12.345.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     site_rule(
         "COORD_SWAPPED",
@@ -77,7 +77,7 @@ POSITION_RULES = (
         "Exchange longitude and latitude.",
         why="The two columns are often exchanged; we say so and change nothing.",
         example="-22.9, -43.2 for a site in Rio de Janeiro.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     site_rule(
         "COORD_SIGN",
@@ -86,7 +86,7 @@ POSITION_RULES = (
         "West and south are negative: correct the sign.",
         why="West and south lose their minus sign easily.",
         example="43.2, -22.9 for a site in Rio de Janeiro.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     site_rule(
         "COORD_OUTSIDE_AREA",
@@ -103,7 +103,7 @@ POSITION_RULES = (
         "Correct the position or the country code.",
         why="Position and country code contradict each other; one of them is wrong.",
         example="A Kenyan site 40 km inside Tanzania.",
-        source="soil-science reference, section 14, asks for 1 km; 10 km because boundaries of 1:50 million are off by that much [judgement].",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS), asks for 1 km; 10 km because boundaries of 1:50 million are off by that much [judgement].",
     ),
     site_rule(
         "COORD_NO_COUNTRY",
@@ -112,7 +112,7 @@ POSITION_RULES = (
         "Check the order of the two, their signs, and the coordinate system.",
         why="There is no soil in the sea.",
         example="A site 30 km off the coast.",
-        source="soil-science reference, section 14; 10 km because boundaries of 1:50 million are off by that much [judgement].",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS); 10 km because boundaries of 1:50 million are off by that much [judgement].",
     ),
     site_rule(
         "COORD_CONFLICT",
@@ -145,7 +145,7 @@ POSITION_RULES = (
         "Give four decimals or more.",
         why="0.01 degree is 1.1 km: the true place may lie in another field, soil or village.",
         example="36.7, -1.24.",
-        source="soil-science reference, section 14: 111 km per degree, north to south; east to west it is less by the cosine of the latitude.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS): 111 km per degree, north to south; east to west it is less by the cosine of the latitude.",
     ),
     flag_rule(
         "POSITION_SHARED",
@@ -154,7 +154,7 @@ POSITION_RULES = (
         "If it is the middle of a field or town, say so with coord_uncertainty_m.",
         why="Many profiles on one point mostly share the middle of a field, farm or town.",
         example="12 sites at 36.74062, -1.24955.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     note_rule(
         "COUNTRY_UNKNOWN",

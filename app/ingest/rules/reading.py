@@ -145,7 +145,7 @@ READING_RULES = (
         "Marker for a missing value.",
         why="A marker read as a number would be the coldest, driest or richest soil of the world.",
         example="-9999, n.d., *, NA.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     note_rule(
         "DECIMAL_COMMA",
@@ -153,7 +153,7 @@ READING_RULES = (
         "Read with decimal commas.",
         why="The number is as it was meant; it is said so that a thousands separator would be seen.",
         example="12,5 was read as 12.5.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     ignore_rule(
         "NOT_REFERENCED",

@@ -48,7 +48,7 @@ ROW_RULES = (
         "Repeats row {first}.",
         why="Counted twice, a sample would weigh twice.",
         example="Row 812 equals row 811 in every cell.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     row_rule(
         "DATE_UNREADABLE",
@@ -65,7 +65,7 @@ ROW_RULES = (
         "Correct the date.",
         why="Nobody samples tomorrow: a digit is wrong.",
         example="2109-05-01 for 2019-05-01.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     row_rule(
         "DATE_TOO_EARLY",
@@ -74,7 +74,7 @@ ROW_RULES = (
         "Correct the date.",
         why="Before the first long-term experiments no soil was analysed for carbon in today's sense.",
         example="0019-05-01.",
-        source="soil-science reference, section 14; Broadbalk began in 1843.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS); Broadbalk began in 1843.",
     ),
     flag_rule(
         "DATE_MISSING",

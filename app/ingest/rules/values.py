@@ -34,7 +34,7 @@ VALUE_RULES = (
         "Name the unit.",
         why="Per cent and g/kg differ by ten, and both look plausible.",
         example="soc 1.8 with an empty soc_unit.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     value_rule(
         "UNIT_UNKNOWN",
@@ -43,7 +43,7 @@ VALUE_RULES = (
         "Use one of the units named.",
         why="A unit that is guessed is a value that is invented.",
         example="soc in t/ha.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     value_rule(
         "GLOSIS_UNIT_CONFLICT",
@@ -84,7 +84,7 @@ VALUE_RULES = (
         "{canonical} {unit} is outside the usual {lower} to {upper}.",
         why="Rare values may be true, and are often another unit.",
         example="pH 10.8.",
-        source="soil-science reference, section 14 [judgement]. All ranges: docs/nomenclature.md.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS) [judgement]. All ranges: docs/nomenclature.md.",
     ),
     value_rule(
         "SOC_ABOVE_TOTAL_C",
@@ -93,7 +93,7 @@ VALUE_RULES = (
         "One of the two is wrong, or has another unit.",
         why="The part cannot exceed the whole.",
         example="Organic 20 g/kg, total 15 g/kg.",
-        source="soil-science reference, section 14; 5 % and 0.5 g/kg for two analyses of one sample [judgement].",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS); 5 % and 0.5 g/kg for two analyses of one sample [judgement].",
     ),
     value_rule(
         "TEXTURE_SUM_WRONG",
@@ -102,7 +102,7 @@ VALUE_RULES = (
         "Check the three values and their unit.",
         why="Sand, silt and clay are all of the mineral fine earth.",
         example="39 + 30 + 51 %.",
-        source="soil-science reference, section 14; 95 to 105 % [judgement].",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS); 95 to 105 % [judgement].",
     ),
     flag_rule(
         "TEXTURE_SUM_OFF",
@@ -110,7 +110,7 @@ VALUE_RULES = (
         "Sand, silt and clay add up to {total} %.",
         why="Rounding explains 1 %, not 5 %.",
         example="43 + 30 + 31 %.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     flag_rule(
         "BULK_DENSITY_SUSPECT",
@@ -118,7 +118,7 @@ VALUE_RULES = (
         "{density} g/cm³ with {soc} g/kg of organic carbon; usual is {expected} g/cm³.",
         why="Soil rich in carbon is light. A large difference mostly means another unit or row.",
         example="1.7 g/cm³ with 100 g/kg organic carbon.",
-        source="Hollis et al. 2012, Eur. J. Soil Sci. 63:96; soil-science reference, section 14.",
+        source="Hollis et al. 2012, Eur. J. Soil Sci. 63:96; common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     note_rule(
         "VALUE_CENSORED",
@@ -126,7 +126,7 @@ VALUE_RULES = (
         "{value!r} is kept as a limit.",
         why="Below the limit is not the limit: such values are left out of means.",
         example="<0.5.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     note_rule(
         "VALUES_IDENTICAL",
@@ -136,7 +136,7 @@ VALUE_RULES = (
         severity="warning",
         why="A form that proposes a value gets that value back.",
         example="0 % coarse fragments in all 900 rows.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     note_rule(
         "VALUES_ALL_TENS",
@@ -146,7 +146,7 @@ VALUE_RULES = (
         severity="warning",
         why="Laboratories report digits. Tens are what the hand feels in the field, or what a form proposed.",
         example="Clay 10, 20, 30, 40 % and nothing between, in 300 layers.",
-        source="soil-science reference, section 14. At least 10 values; values as given and in our unit are both multiples.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS). At least 10 values; values as given and in our unit are both multiples.",
     ),
     note_rule(
         "UNIT_SUSPECT",
@@ -156,7 +156,7 @@ VALUE_RULES = (
         severity="warning",
         why="Per cent typed as g/kg make soils that are ten times too poor.",
         example="All organic carbon between 0.4 and 3.1 g/kg.",
-        source="soil-science reference, section 17, no. 1; the limits are [judgement].",
+        source="a frequent error of naive computations; the limits are [judgement].",
     ),
     flag_rule(
         "STATUS_ASSUMED",

@@ -10,7 +10,7 @@ VISIT_RULES = (
         severity="warning",
         why="A word we do not know is not translated by guess; the row is kept without it.",
         example="land_use = maize field.",
-        source="soil-science reference, section 14.",
+        source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
     ),
     note_rule(
         "VISIT_CONFLICT",
