@@ -180,7 +180,7 @@ def taking(desk: Desk, wire: Wire) -> Any:
     sink = desk.files.sink(LIMIT)
     # In a thread of its own: the browser tests keep an event loop running in this one.
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, incoming.receive(Request(scope, wire), sink)).result()  # type: ignore[arg-type]
+        return pool.submit(asyncio.run, incoming.receive(Request(scope, wire), sink)).result()
 
 
 def piece(body: bytes) -> dict[str, Any]:

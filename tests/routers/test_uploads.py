@@ -199,7 +199,10 @@ def test_questions_about_an_unknown_file_are_answered_before_it_is_read(desk: De
     assert (found["state"], found["rows"]) == ("checked", None)
     assert questions, "a unit is never guessed"
     path = f"/uploads/{upload}/mapping"
-    put = lambda body: desk.client.put(path, headers=desk.owner.headers, json=body)  # noqa: E731 - said once
+
+    def put(body: dict[str, Any]) -> Any:
+        return desk.client.put(path, headers=desk.owner.headers, json=body)
+
     assert questions[0]["id"] in problem(put({"confirm": True}), 400)
     assert "Nobody asked" in problem(put({"answers": {"what": "x"}}), 400)
     answers = {q["id"]: (q["options"][0]["value"] if q["options"] else q["example"]) for q in questions}

@@ -123,7 +123,7 @@ def test_file_that_takes_too_much_memory_is_given_up(tmp_path: Path, monkeypatch
     def small(command: list[str], **more: Any) -> Any:
         return real([command[0], "-c", code], **more)
 
-    monkeypatch.setattr(validating.subprocess, "run", small)
+    monkeypatch.setattr(subprocess, "run", small)
     with pytest.raises(TooLarge, match="memory"):
         validating.validate_apart(wide, "wide.csv", None, max_bytes=10**8, timeout_s=120, strict=False)
 
@@ -137,7 +137,7 @@ def test_settings_and_passwords_do_not_reach_the_process_that_reads(tmp_path: Pa
         return real(command, **more)
 
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@host/base")
-    monkeypatch.setattr(validating.subprocess, "run", looking)
+    monkeypatch.setattr(subprocess, "run", looking)
     found = validating.validate_apart(
         made(tmp_path, ROW), "made.csv", None, max_bytes=10**6, timeout_s=60, strict=False
     )
