@@ -197,9 +197,11 @@ def close_dataset(connection: Connection, dataset: UUID, number: int) -> Changes
 def publish_dataset(connection: Connection, dataset: UUID, number: int) -> Changes:
     """Make the present state of a dataset what is published of it. Rows that did not change keep their release."""
     sites = _bring(connection, dataset, number, "sites", SITE)
-    bulk.refresh_statistics(connection)
+    if sites.rows:
+        bulk.refresh_statistics(connection)
     observations = _bring(connection, dataset, number, "observations", OBSERVATION)
-    bulk.refresh_statistics(connection)
+    if observations.rows:
+        bulk.refresh_statistics(connection)
     return Changes(
         sites=sites, observations=observations, terms=_bring(connection, dataset, number, "terms", TERMS, "dataset")
     )

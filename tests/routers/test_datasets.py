@@ -17,7 +17,7 @@ from app.main import create_app
 from app.pipelines import deriving, publishing
 from app.settings import Settings
 from tests.builders import Site, store
-from tests.people import Person, person
+from tests.people import Person, key_of, person
 
 TOMORROW = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).date()
 
@@ -379,3 +379,52 @@ def test_dataset_of_a_network_is_seen_by_its_people_and_left_by_coordinators_onl
     assert world.ask("PUT", "/networks/north/datasets/joint", world.coordinator).status_code == 404
     assert world.ask("PUT", "/networks/north/datasets/joint", world.owner).status_code == 204
     assert world.get("/datasets/joint", world.coordinator).status_code == 200
+
+
+# --- Bad input ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/datasets/{}", "/datasets/{}/history", "/datasets/{}/citation", "/networks/{}"])
+@pytest.mark.parametrize("name", ["%00", "..%2f..%2fetc", "a" * 3000, "%F0%9F%8C%B1", "'; DROP TABLE core.dataset; --"])
+def test_strange_names_are_refused_and_never_an_error_of_ours(world: World, path: str, name: str):
+    for who in (None, world.owner):
+        answer = world.get(path.format(name), who)
+        assert answer.status_code in {400, 404}
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"{", b"[]", b'{"title": "\\ud800"}', b'{"title": 1e999}', b'{"embargo_until": "0000-13-40"}', b"\xff", b"null"],
+)
+def test_bodies_that_are_no_terms_are_a_400(world: World, sent: bytes):
+    for method, path in (("POST", "/datasets"), ("PATCH", "/datasets/public"), ("POST", "/datasets/public/withdraw")):
+        answer = world.client.request(
+            method, path, content=sent, headers={**world.owner.headers, "Content-Type": "application/json"}
+        )
+        assert answer.status_code == 400, (path, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_parameters_that_are_not_known_are_refused(world: World):
+    for path in ("/datasets", "/datasets/public", "/datasets/public/history", "/datasets/public/citation", "/networks"):
+        assert world.get(path, foo="1").status_code == 400
+    assert world.get("/datasets", limit=0).status_code == 400
+    assert world.get("/datasets", cursor="\x00").status_code == 400
+
+
+def test_pages_of_datasets_follow_each_other(world: World):
+    first = world.get("/datasets", world.admin, limit=2).json()
+    (onward,) = [link["href"] for link in first["links"] if link["rel"] == "next"]
+    second = world.client.get(onward, headers=world.admin.headers).json()
+    slugs = [d["slug"] for d in first["datasets"] + second["datasets"]]
+    assert slugs == sorted(set(slugs))
+    assert len(slugs) == 4
+
+
+def test_key_for_reading_cannot_change_terms(world: World):
+    with world.engine.begin() as connection:
+        _, secret = key_of(connection, world.owner.account, scopes={"read"})
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert world.client.patch("/datasets/public", json={"title": "x"}, headers=headers).status_code == 403
+    assert world.client.post("/datasets", json=terms("bykey"), headers=headers).status_code == 403
