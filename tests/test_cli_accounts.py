@@ -1,9 +1,11 @@
 """Accounts and keys at the command line, and the key that the first start prints."""
 
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
@@ -14,6 +16,7 @@ from app.db import session
 from app.db.session import Database
 from app.errors import Conflict, InputRefused, NotFound
 from app.identity.keys import FORM, digest
+from tests.test_cli import Service
 
 Run = Callable[..., str]
 
@@ -132,3 +135,19 @@ def test_last_administrator_cannot_be_closed_by_mistake(
     for words in (("accounts", "close", str(account)), ("accounts", "grant", str(account), "administrator", "--take")):
         with pytest.raises(Conflict, match="last administrator"):
             raise CliRunner().invoke(cli.cli, words).exception or AssertionError("it was done")
+
+
+def test_service_prints_a_key_that_works_at_its_first_start_and_never_again(tmp_path: Path):
+    first = Service(tmp_path)
+    printed = first.end(signal.SIGTERM)
+    (key,) = set(FORM.findall(printed))
+    assert printed.count(key) == 1
+    assert not any(key in line for line in printed.splitlines() if line.startswith("{"))
+    second = Service(tmp_path)
+    try:
+        mine = {"Authorization": f"Bearer {key}"}
+        said = httpx.get(f"http://127.0.0.1:{second.port}/account", headers=mine, timeout=30).json()
+    finally:
+        printed = second.end(signal.SIGTERM)
+    assert said["grants"][0]["role"] == "administrator"
+    assert "sho_" not in printed

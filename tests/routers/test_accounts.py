@@ -1,6 +1,7 @@
 """Accounts, keys and grants over HTTP: what each may do, and what an attacker may not."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -160,6 +161,17 @@ def test_use_of_a_key_is_noted_to_the_hour_and_once(world: World):
     assert (noted.minute, noted.second, noted.microsecond) == (0, 0, 0)
     world.client.get("/account", headers=who.headers)
     assert world.run(query, k=who.key_id).one() == (noted, version)
+
+
+def test_requests_never_wait_for_a_connection_while_they_hold_another(another: Callable[[str], Database]):
+    own = another("starving")
+    url = own.owner.render_as_string(hide_password=False)
+    with session.disposing(own.worker_engine()) as engine, engine.begin() as connection:
+        who = person(connection, "Busy")
+    app = create_app(Settings(database_url=url, pool_size=1, log_level="error", _env_file=None))
+    with TestClient(app, raise_server_exceptions=False) as client, ThreadPoolExecutor(12) as pool:
+        asked = [pool.submit(client.get, "/account", headers=who.headers) for _ in range(48)]
+        assert {one.result(timeout=60).status_code for one in asked} == {200}
 
 
 # --- Keys -----------------------------------------------------------------------------------------------------------
