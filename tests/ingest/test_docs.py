@@ -102,6 +102,11 @@ def test_checks_are_listed_once_in_their_order():
     assert sorted(check.__name__ for check in checks.CHECKS) == sorted(functions)
 
 
+def test_what_checks_of_stored_data_find_is_theirs_to_take_away():
+    source = "".join(inspect.getsource(check) for check in checks.STORED_CHECKS)
+    assert set(re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"', source)) == checks.STORED_CODES
+
+
 def test_exchange_mapping_is_what_the_properties_make_of_it():
     text = (ROOT / "app" / "ingest" / "mappings" / "exchange.toml").read_text("utf-8")
     assert text == exchange.mapping_text()

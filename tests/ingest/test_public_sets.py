@@ -317,3 +317,56 @@ def test_sheets_made_for_people_are_refused(path: str, code: str):
 def test_sheet_that_starts_with_a_title_is_told_to_start_with_its_header():
     with pytest.raises(RefusedFile, match="column names must stand in row 1"):
         read(ROTHAMSTED / "hoosfield" / "01-HBSOC1852-data.csv", load_mapping(), today=dt.date(2026, 1, 1))
+
+
+# Rules that compare values ------------------------------------------------------------------------------------------
+
+
+def side_by_side(found: Ingested) -> pd.DataFrame:
+    """Exact values of what was stored, one row a layer, in pandas; a property given twice counts with its first column."""
+    exact = found.results.filter(pl.col("qualifier") == "=").select("layer_key", "property", "value").to_pandas()
+    wide = exact.pivot_table(index="layer_key", columns="property", values="value", aggfunc="first")
+    layers = found.layers.select("layer_key", "visit_key", "top_cm", "bottom_cm", "kind").to_pandas()
+    return layers.merge(wide, left_on="layer_key", right_index=True, how="left")
+
+
+@pytest.mark.parametrize(("mapping", "path"), [("febr", FEBR), ("npctr", NPCTR)])
+def test_carbon_that_rises_with_depth_is_counted_as_pandas_counts_it(mapping: str, path: Path):
+    found = imported(mapping, path)
+    layers = side_by_side(found)
+    mineral = layers[(layers["kind"] == "mineral") & layers["soc"].notna()].sort_values(["visit_key", "top_cm"])
+    above = mineral.groupby("visit_key")["soc"].shift()
+    rises = (mineral["soc"] > 1.5 * above) & (mineral["soc"] > above + 0.5)
+    assert found.report.counts.get("SOC_RISES_WITH_DEPTH", 0) == int(rises.sum()) > 0
+
+
+def test_febr_exchange_capacity_beyond_clay_and_humus_is_counted_as_pandas_counts_it():
+    layers = side_by_side(imported("febr", FEBR))
+    beyond = layers["cec"] > 1.5 * layers["clay"] + 0.8 * layers["soc"] + 5
+    assert imported("febr", FEBR).report.counts["CEC_IMPLAUSIBLE"] == int(beyond.sum()) > 0
+
+
+def test_febr_positions_read_to_the_minute_are_found():
+    found = imported("febr", FEBR)
+    sites = found.sites.filter(pl.col("flags").list.contains("COORD_MINUTES"))
+    given = (
+        sites["position_text"].str.split(" ").list.eval(pl.element().str.replace(",", ".").cast(pl.Float64)).to_list()
+    )
+    off = [max(abs(part * 60 - round(part * 60)) for part in pair) for pair in given]
+    assert len(off) == found.report.counts["COORD_MINUTES"] > 400
+    assert max(off) < 60 * 0.6e-3
+    assert set(sites["coord_uncertainty_m"]) == {1855.0, 9277.0}
+
+
+def test_febr_profiles_under_two_names_share_all_their_values():
+    found = imported("febr", FEBR)
+    repeated = found.layers.filter(pl.col("flags").list.contains("PROFILE_REPEATED"))
+    told = found.results.filter(pl.col("value") != 0, pl.col("status") != "assumed")
+    values = told.join(repeated.select("layer_key", "visit_key", "top_cm", "bottom_cm"), on="layer_key")
+    alike = (
+        values.sort("visit_key", "top_cm", "property")
+        .group_by("visit_key", maintain_order=True)
+        .agg(pl.concat_str("top_cm", "bottom_cm", "property", "value", separator=" ").str.join("|").alias("all"))
+    )
+    assert repeated.height == found.report.counts["PROFILE_REPEATED"] > 0
+    assert alike.group_by("all").len()["len"].min() >= 2

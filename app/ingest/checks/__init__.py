@@ -219,6 +219,7 @@ STORED_CODES = frozenset(
         "BULK_DENSITY_ORGANIC",
         "DENSITY_OF_FINE_EARTH",
         "CN_RATIO_UNUSUAL",
+        "STOCK_MISMATCH",
         "SOC_RISES_WITH_DEPTH",
         "PH_ORDER",
         "CARBONATE_IN_ACID_SOIL",

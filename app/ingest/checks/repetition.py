@@ -41,8 +41,11 @@ def _alike(draft: Draft, suspects: pl.DataFrame) -> pl.DataFrame:
     alive = pl.Series(draft.alive("results"))
     results = draft.frames["results"]
     near = results["layer"].is_in(layer["layer"].cast(pl.UInt32).implode()) & alive
+    # Zeros and defaults agree without being the same.
+    told = (pl.col("value") != 0) & ~pl.col("status").cast(pl.String).is_in(["assumed", "estimated"])
     values = (
         results.filter(near)
+        .filter(told)
         .select(pl.col("layer").cast(pl.UInt32), pl.col("property").cast(pl.String), "value", "qualifier")
         .join(layer.select(pl.col("layer").cast(pl.UInt32), "visit", "top_cm", "bottom_cm"), on="layer")
         .sort("visit", "top_cm", "bottom_cm", "property", "value")
