@@ -15,6 +15,7 @@ from typing import cast, get_args
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from app.ingest.checks import ENTRY_CHECKS, LAYER_CHECKS, SITE_CHECKS, VALUE_CHECKS, VISIT_CHECKS, Check
 from app.ingest.columns import check_header, columns_read, required_columns
@@ -413,7 +414,8 @@ _RESULT_COLUMNS = (
 
 def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missing: Mapping[str, int]) -> Ingested:
     """Frames of what stands, and the report."""
-    layers, results = draft.frames["layers"], draft.frames["results"]
+    report = draft.notebook.close(_table_ledgers(draft, parts), _value_ledgers(draft, parts, missing))
+    layers = draft.frames["layers"]
     standing = draft.alive("layers")
     number = np.cumsum(standing) - 1
     entries = draft.frames["entries"]
@@ -427,10 +429,7 @@ def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missin
     keys = draft.frames["visits"]["visit_key"]
     kept = pl.Series(standing)
     layers_out = layers.with_columns(draft.marks["layers"].flags()).filter(kept)
-    result_stands = pl.Series(draft.alive("results"))
-    results_out = results.with_columns(draft.marks["results"].flags(), _read_from(draft, results))
-    if not result_stands.all():
-        results_out = results_out.filter(result_stands)
+    results_out = _standing_results(draft, number)
     return Ingested(
         dataset=dataset,
         mapping=draft.mapping.name,
@@ -459,15 +458,30 @@ def _assemble(draft: Draft, dataset: Dataset, parts: Mapping[str, _Part], missin
             "flags",
             *_origin(draft.places["layers"]),
         ),
-        results=results_out.select(
-            pl.Series("layer_key", number[results_out["layer"].to_numpy()], dtype=pl.Int64),
-            *_RESULT_COLUMNS,
-            "flags",
-            "column",
-        ),
+        results=results_out,
         located=draft.located.join(sites.select("site_key"), on="site_key", how="semi"),
-        report=draft.notebook.close(_table_ledgers(draft, parts), _value_ledgers(draft, parts, missing)),
+        report=report,
     )
+
+
+def _standing_results(draft: Draft, number: NDArray[np.int64]) -> pl.DataFrame:
+    """The results that stand, with the number of their layer.
+
+    The draft gives its own away, column by column: they are the most of what it holds in memory.
+    """
+    stands = pl.Series(draft.alive("results"))
+    results = draft.frames.pop("results")
+    columns = {
+        "layer_key": pl.Series(number[results["layer"].to_numpy()], dtype=pl.Int64),
+        **{name: results[name] for name in _RESULT_COLUMNS},
+        "flags": draft.marks["results"].flags(),
+        "column": _read_from(draft, results),
+    }
+    del results
+    if not stands.all():
+        for name in tuple(columns):
+            columns[name] = columns[name].filter(stands)
+    return pl.DataFrame([column.alias(name) for name, column in columns.items()])
 
 
 def _read_from(draft: Draft, results: pl.DataFrame) -> pl.Series:
