@@ -12,13 +12,16 @@ from app.errors import MappingInvalid
 from app.ingest.draft import Finding
 from app.ingest.mapping import MappingFile, TableSource
 from app.ingest.readers import Table, refuse
-from app.ingest.readers.points import X, Y, crs_name, same_crs
+from app.ingest.readers.points import Points, X, Y, crs_name, one_crs, same_crs
 
+_TEXT_NAMES = {"geometry", "geom", "the_geom", "wkt"}
+_TEXT = r"(?i)^\s*(?:SRID=\d+;\s*)?[A-Z]+\s*(?:ZM|Z|M)?\s*(?:\(|EMPTY)"
 _NOTES = {"CRS_OF_FILE", "GEOMETRY_HEIGHT"}
 
 
 def position_from_geometry(mapping: MappingFile, source: TableSource, table: Table) -> Table:
     """The table with its geometry under the names that the mapping reads, or without the geometry's faults."""
+    table = _with_text(table)
     if X not in table.frame.columns:
         return table
     named = {axis: _columns(mapping, axis) for axis in ("longitude", "latitude")}
@@ -32,6 +35,28 @@ def position_from_geometry(mapping: MappingFile, source: TableSource, table: Tab
         pl.col(X).alias(named["longitude"][0]), pl.col(Y).alias(named["latitude"][0])
     ).drop(X, Y)
     return dataclasses.replace(table, frame=frame, located=True)
+
+
+def _with_text(table: Table) -> Table:
+    """A table with a column of well-known text as one with a geometry; the text itself is then used up."""
+    if X in table.frame.columns or table.header == 0:
+        return table
+    name = next((name for name in table.frame.columns if name.casefold() in _TEXT_NAMES), None)
+    if name is None or not table.frame[name].str.contains(_TEXT).any():
+        return table
+    points = Points()
+    for text in table.frame[name]:
+        points.add_wkt(text)
+    crs = one_crs((crs_name(f"EPSG:{srid}", table.file) for srid in points.srids), table.file)
+    rows = table.rows.to_list()
+    faults = tuple(dataclasses.replace(fault, row=rows[fault.row - 1]) for fault in points.faults)
+    return dataclasses.replace(
+        table,
+        frame=table.frame.drop(name).with_columns(points.columns()),
+        crs=crs,
+        faults=faults,
+        notes=(*table.notes, *points.notes(crs)),
+    )
 
 
 def _columns(mapping: MappingFile, axis: str) -> list[str]:

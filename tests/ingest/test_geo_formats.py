@@ -23,6 +23,7 @@ from app.errors import RefusedFile
 from app.ingest.mapping import MappingFile, Source, load_mapping, parse_mapping
 from app.ingest.read import read
 from app.ingest.readers import Table, read_table
+from app.ingest.readers import geojson as geojson_module
 from app.ingest.readers import points as points_module
 from tests.ingest.builders import TODAY
 
@@ -549,3 +550,68 @@ def test_geometry_beside_columns_of_the_position_is_left_out_and_it_is_said(tmp_
     assert "GEOMETRY_EMPTY" not in found.report.counts
     unread = {issue.column for issue in found.report.issues if issue.code == "COLUMN_UNKNOWN"}
     assert {"geometry_x", "geometry_y"} <= unread
+
+
+# Well-known text in a table --------------------------------------------------------------------------------------------
+
+
+def with_text(folder: Path, *geometries: str) -> Path:
+    columns = ["site_id", "profile_id", "sampling_date", "top_cm", "bottom_cm", "soc", "soc_unit", "licence"]
+    lines = [",".join([*columns, "geometry"])]
+    lines += [f'S{i},1,2019,0,10,12.3,g/kg,CC-BY-4.0,"{geometry}"' for i, geometry in enumerate(geometries)]
+    return text(folder, "\n".join(lines) + "\n", "t.csv")
+
+
+def test_well_known_text_stands_for_the_position_and_its_srid_is_obeyed(tmp_path: Path):
+    path = with_text(
+        tmp_path,
+        "SRID=4326;POINT (36.74062 -1.24955)",
+        "SRID=4326;POINT Z (36.81234 -1.31234 1800)",
+        "SRID=4326;MULTIPOINT ((36.91234 -1.31234))",
+        "SRID=4326;MULTIPOINT ((1 2), (3 4))",
+        "POINT EMPTY",
+        "SRID=4326;POINT (nan 5)",
+        "POLYGON ((0 0, 1 1, 1 0, 0 0))",
+    )
+    found = read(path, load_mapping(), today=TODAY)
+    assert found.sites["longitude"].to_list() == [36.74062, 36.81234, 36.91234]
+    faulty = {
+        issue.row: issue.code for issue in found.report.issues if issue.code.startswith("GEOMETRY_") and issue.row
+    }
+    assert {row: faulty[row] for row in (5, 6, 7, 8)} == {
+        5: "GEOMETRY_NOT_POINT",
+        6: "GEOMETRY_EMPTY",
+        7: "GEOMETRY_NOT_FINITE",
+        8: "GEOMETRY_NOT_POINT",
+    }
+
+
+@pytest.mark.parametrize(
+    ("geometries", "code"),
+    [
+        (("SRID=4326;POINT (36.7 -1.2)", "SRID=31983;POINT (500000 7000000)"), "CRS_MIXED"),
+        (("POINT (36.7 -1.2)",), "CRS_MISSING"),
+        (("SRID=999999;POINT (36.7 -1.2)",), "CRS_UNKNOWN"),
+    ],
+)
+def test_well_known_text_without_one_system_is_refused(tmp_path: Path, geometries: tuple[str, ...], code: str):
+    with pytest.raises(RefusedFile) as caught:
+        read(with_text(tmp_path, *geometries), position_mapping(None), today=TODAY)
+    assert caught.value.code == code
+
+
+# Ten million rows ------------------------------------------------------------------------------------------------------
+
+
+def test_ten_million_rows_are_refused_by_what_the_file_says_of_itself(tmp_path: Path):
+    pq.write_table(pa.table({"a": pa.array([1] * 10, pa.int8()).take(pa.nulls(0, pa.int64()))}), tmp_path / "e.parquet")
+    assert refusal(tmp_path / "e.parquet").code == "FILE_EMPTY"
+    pq.write_table(pa.table({"a": pa.nulls(10_000_000, pa.int8())}), tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 100_000
+    assert refusal(tmp_path / "t.parquet").code == "ROWS_TOO_MANY"
+
+
+def test_more_features_than_the_limit_are_refused_while_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(geojson_module, "MAX_ROWS", 3)
+    assert refusal(collection(tmp_path, *[point(1, 2)] * 4)).code == "ROWS_TOO_MANY"
+    assert read_table(collection(tmp_path, *[point(1, 2)] * 3)).frame.height == 3

@@ -55,7 +55,7 @@ def _table(opened: pq.ParquetFile, name: str, max_bytes: int) -> Table:
     if not count:
         raise refuse("FILE_EMPTY", f"{name} holds no row.", file=name)
     if points.srids:
-        crs = one_crs({crs or WGS84, *(f"EPSG:{srid}" for srid in points.srids)}, name)
+        crs = one_crs({crs or WGS84, *(crs_name(f"EPSG:{srid}", name) for srid in points.srids)}, name)
     notes = [ReadingNote(code="COLUMN_NESTED", details={}, column=column) for column in nested]
     frame = pl.DataFrame([*texts.columns(), *(points.columns() if geometry else [])])
     return Table(

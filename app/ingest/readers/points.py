@@ -5,6 +5,7 @@ fault, which refuses it where a mapping uses the geometry.
 """
 
 import math
+import re
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ _KINDS = {
     6: "MultiPolygon",
     7: "GeometryCollection",
 }
+_WKT = re.compile(
+    r"(?:SRID=(?P<srid>\d{1,9});\s*)?(?P<kind>[A-Za-z]{4,20})\s*(?:ZM|[ZM])?\s*(?P<body>EMPTY|\(.*\))", re.IGNORECASE
+)
 _SRID, _M, _Z = 0x2000_0000, 0x4000_0000, 0x8000_0000
 
 
@@ -99,6 +103,28 @@ class Points:
         plain = word & 0x0FFF_FFFF
         kind = _KINDS.get(plain % 1000 if plain < 4000 else 0, f"geometry of type {plain}")
         return kind, bool(word & _Z) or plain // 1000 in {1, 3}, start, order
+
+    def add_wkt(self, text: str | None) -> None:
+        """Add a geometry in well-known text, with or without an SRID."""
+        if text is None or not text.strip():
+            self.miss("GEOMETRY_EMPTY", "nothing")
+            return
+        found = _WKT.fullmatch(text.strip()[:1000])
+        if found is None:
+            self.miss("GEOMETRY_NOT_POINT", "not a geometry")
+            return
+        if found["srid"]:
+            self.srids.add(int(found["srid"]))
+        kind, body = found["kind"].upper(), found["body"].strip()
+        if body.upper() == "EMPTY":
+            self.miss("GEOMETRY_EMPTY", f"{kind} EMPTY")
+            return
+        places = [part.strip(" ()") for part in body.split(",")]
+        numbers = places[0].split()
+        if kind not in {"POINT", "MULTIPOINT"} or len(places) > 1 or not 2 <= len(numbers) <= 4:
+            self.miss("GEOMETRY_NOT_POINT", kind if len(places) == 1 else f"{kind} of {len(places)} points")
+        else:
+            self.add(numbers[0], numbers[1], height=len(numbers) > 2)
 
     def columns(self) -> list[pl.Series]:
         """The two columns."""
