@@ -97,12 +97,12 @@ def link(name: str, target: str, comment: str, *, empty: bool = False, cascade: 
     return Column(name, key, nullable=empty, comment=comment)
 
 
-def bulk_link(name: str, target: str, comment: str, **more: object) -> Column[object]:
+def bulk_link(name: str, target: str, comment: str, kind: Any = Uuid, **more: object) -> Column[object]:
     """A reference of a table that takes millions of rows at once: triggers check it once a statement, not once a row.
 
     migrations/ attaches them to each column declared so; docs/adr/0017 says why.
     """
-    return Column(name, Uuid, nullable=False, comment=comment, info={"target": target}, **more)  # type: ignore[arg-type]
+    return Column(name, kind, nullable=False, comment=comment, info={"target": target}, **more)  # type: ignore[arg-type]
 
 
 def point(name: str, comment: str, *, empty: bool = False) -> Column[object]:
@@ -655,9 +655,7 @@ site_region = Table(
     "site_region",
     metadata,
     bulk_link("site_id", "core.site", "The site.", primary_key=True),
-    Column(
-        "region_id", ForeignKey("core.region.id", ondelete="CASCADE"), primary_key=True, comment="A region it is in."
-    ),
+    bulk_link("region_id", "core.region", "A region it is in.", Text, primary_key=True),
     required(
         "distance_m", Double, "0 inside; otherwise how far outside the generalised boundary the position lies [m]."
     ),

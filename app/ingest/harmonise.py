@@ -32,18 +32,25 @@ _VISIT_TEXTS = (
     "usda",
 )
 _VISIT_NUMBERS = {"rock_depth_cm": 0.0, "inclusion_weight": 0.0}
+_COLUMNS_AT_ONCE = 4
 
 
 def clean(table: Table, columns: Sequence[str], missing: Sequence[str], notebook: Notebook) -> pl.DataFrame:
     """The columns that are read, without outer blanks; empty cells and declared markers are null."""
     present = [name for name in columns if name in table.frame.columns]
-    stripped = table.frame.select(pl.col(present).str.strip_chars())
-    if missing:
-        markers = stripped.select(pl.col(present).is_in(list(missing)).fill_null(value=False))
-        for name in present:
-            if markers[name].any():
-                _note_markers(notebook, table, name, markers[name], table.frame[name])
-    return stripped.select(pl.when(~pl.col(name).is_in(["", *missing])).then(pl.col(name)) for name in present)
+    cleaned: list[pl.Series] = []
+    # Some columns at a time: a whole table would stand in memory three times.
+    for first in range(0, len(present), _COLUMNS_AT_ONCE):
+        some = present[first : first + _COLUMNS_AT_ONCE]
+        stripped = table.frame.select(pl.col(some).str.strip_chars())
+        if missing:
+            markers = stripped.select(pl.col(some).is_in(list(missing)).fill_null(value=False))
+            for name in some:
+                if markers[name].any():
+                    _note_markers(notebook, table, name, markers[name], table.frame[name])
+        filled = [pl.when(~pl.col(name).is_in(["", *missing])).then(pl.col(name)) for name in some]
+        cleaned += stripped.select(filled).get_columns()
+    return pl.DataFrame(cleaned)
 
 
 def _note_markers(notebook: Notebook, table: Table, column: str, marker: pl.Series, cells: pl.Series) -> None:

@@ -422,6 +422,20 @@ COMMENT ON COLUMN core.region.cell_count IS 'H3 cells of resolution 5 whose cent
 COMMENT ON COLUMN core.region.source IS 'Where the boundary comes from.';
 COMMENT ON COLUMN core.region.licence IS 'Licence of the boundary.';
 
+-- core.site_region: Regions of each site, found at import.
+CREATE TABLE core.site_region (
+    site_id UUID NOT NULL,
+    region_id TEXT NOT NULL,
+    distance_m DOUBLE PRECISION NOT NULL,
+    CONSTRAINT site_region_pkey PRIMARY KEY (site_id, region_id),
+    CONSTRAINT site_region_distance_is_not_negative_check CHECK (distance_m >= 0)
+);
+CREATE INDEX site_region_region_id_idx ON core.site_region (region_id);
+COMMENT ON TABLE core.site_region IS 'Regions of each site, found at import.';
+COMMENT ON COLUMN core.site_region.site_id IS 'The site.';
+COMMENT ON COLUMN core.site_region.region_id IS 'A region it is in.';
+COMMENT ON COLUMN core.site_region.distance_m IS '0 inside; otherwise how far outside the generalised boundary the position lies [m].';
+
 -- core.visit: One profile: a site observed at one time.
 CREATE TABLE core.visit (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -712,21 +726,6 @@ COMMENT ON TABLE core.region_part IS 'Boundaries cut into small pieces, so that 
 COMMENT ON COLUMN core.region_part.part IS 'Number of the piece.';
 COMMENT ON COLUMN core.region_part.region_id IS 'The region that this is a piece of.';
 COMMENT ON COLUMN core.region_part.geom IS 'Piece of at most 128 vertices.';
-
--- core.site_region: Regions of each site, found at import.
-CREATE TABLE core.site_region (
-    site_id UUID NOT NULL,
-    region_id TEXT NOT NULL,
-    distance_m DOUBLE PRECISION NOT NULL,
-    CONSTRAINT site_region_pkey PRIMARY KEY (site_id, region_id),
-    CONSTRAINT site_region_distance_is_not_negative_check CHECK (distance_m >= 0),
-    CONSTRAINT site_region_region_id_fkey FOREIGN KEY(region_id) REFERENCES core.region (id) ON DELETE CASCADE
-);
-CREATE INDEX site_region_region_id_idx ON core.site_region (region_id);
-COMMENT ON TABLE core.site_region IS 'Regions of each site, found at import.';
-COMMENT ON COLUMN core.site_region.site_id IS 'The site.';
-COMMENT ON COLUMN core.site_region.region_id IS 'A region it is in.';
-COMMENT ON COLUMN core.site_region.distance_m IS '0 inside; otherwise how far outside the generalised boundary the position lies [m].';
 
 -- core.twin_pair: Twin regions (strategic objective F1): two regions that compare and share what they learn.
 CREATE TABLE core.twin_pair (
@@ -1901,6 +1900,14 @@ CREATE TRIGGER derived_visit_id_changed AFTER UPDATE ON core.derived REFERENCING
     FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('visit_id', 'core.visit');
 CREATE TRIGGER derived_visit_id_gone AFTER DELETE ON core.visit REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.derived', 'visit_id');
+CREATE TRIGGER site_region_region_id_added AFTER INSERT ON core.site_region REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('region_id', 'core.region');
+CREATE TRIGGER site_region_region_id_changed AFTER UPDATE ON core.site_region REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('region_id', 'core.region');
+CREATE TRIGGER site_region_region_id_gone AFTER DELETE ON core.region REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.site_region', 'region_id');
+CREATE TRIGGER region_id_kept BEFORE UPDATE OF id ON core.region
+    FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION core.keep_id();
 CREATE TRIGGER site_id_kept BEFORE UPDATE OF id ON core.site
     FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION core.keep_id();
 CREATE TRIGGER visit_id_kept BEFORE UPDATE OF id ON core.visit
