@@ -102,6 +102,13 @@ def _displace(connection: Connection) -> None:
         )
     connection.execute(
         text(
+            "UPDATE core.layer SET flags = '{POSSIBLE_DUPLICATE,COORD_VAGUE}', result_flags = '{\"1\": [\"PEER_OUTLIER\"]}' "
+            "WHERE visit_id IN (SELECT v.id FROM core.visit v JOIN core.site s ON s.id = v.site_id "
+            "JOIN core.dataset d ON d.id = s.dataset_id WHERE d.location_precision <> 'exact')"
+        )
+    )
+    connection.execute(
+        text(
             "UPDATE core.site_region SET distance_m = 1234 WHERE site_id IN (SELECT s.id FROM core.site s "
             "JOIN core.dataset d ON d.id = s.dataset_id WHERE d.location_precision <> 'exact')"
         )

@@ -137,7 +137,11 @@ SELECT r.id, p.id AS site_id, v.id AS visit_id, p.dataset_id, p.geom, p.coordina
             ELSE (date_trunc('year', v.sampled_to) + interval '1 year - 1 day')::date END AS sampled_to,
        CASE WHEN p.location_precision = 'exact' OR v.sampled_from IS NULL THEN v.date_precision
             ELSE 'year' END AS date_precision,
-       CASE WHEN p.location_precision = 'exact' THEN s.flags ELSE '{}' END || l.flags || r.flags AS flags, p.synthetic
+       -- What was found by comparing places tells of the place as much as a flag of the position does.
+       CASE WHEN p.location_precision = 'exact' THEN s.flags || l.flags || r.flags
+            ELSE ARRAY(SELECT code FROM unnest(l.flags || r.flags) AS code
+                       WHERE code NOT IN ('POSSIBLE_DUPLICATE', 'PEER_OUTLIER') AND code NOT LIKE 'COORD%') END AS flags,
+       p.synthetic
 FROM pub.site p
 JOIN core.site s ON s.id = p.id
 JOIN core.visit v ON v.site_id = s.id
