@@ -34,8 +34,8 @@ FREE: Final = frozenset({"/healthz", "/readyz"})
 FILES: Final = ("/uploads", "/validate")
 """Where files come in."""
 KNOWN_MAX: Final = 20_000
-KNOWN_S: Final = 600.0
-"""How long a credential counts as its key without having been checked again [s]."""
+KNOWN_S: Final = 3600.0
+"""How long it is remembered that a credential was found valid, or wrong [s]."""
 IPV6_PREFIX: Final = 64
 """What one customer of a network gets: single addresses in it cost nothing."""
 
@@ -43,7 +43,7 @@ APPLIES: Final = {
     "reads": "GET and HEAD",
     "control": "POST, PUT, PATCH and DELETE, files excepted",
     "uploads": "POST of files to /uploads and /validate",
-    "failures": "keys and tokens that were refused, by address",
+    "failures": "different keys and tokens that were refused, by address",
 }
 
 
@@ -59,6 +59,7 @@ class Gate:
         self.failures = Policy("failures", settings.failures_per_hour, 3600)
         self.buckets = Buckets()
         self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._wrong: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -84,10 +85,18 @@ class Gate:
             if len(self._known) > KNOWN_MAX:
                 self._known.popitem(last=False)
 
-    def forget(self, credential: str) -> None:
-        """A credential is not valid any more."""
+    def failed(self, credential: str, address: str) -> None:
+        """A credential was refused. A program that keeps sending its expired key guesses nothing: it counts once."""
+        digest, now = _digest(credential), self.clock()
         with self._lock:
-            self._known.pop(_digest(credential), None)
+            self._known.pop(digest, None)
+            before = self._wrong.get(digest)
+            self._wrong[digest] = now
+            self._wrong.move_to_end(digest)
+            if len(self._wrong) > KNOWN_MAX:
+                self._wrong.popitem(last=False)
+        if before is None or now - before > KNOWN_S:
+            self.take(self.failures, address)
 
     def known(self, credential: str) -> str | None:
         """Whose a credential is, if it was found valid lately."""
@@ -132,8 +141,7 @@ class Limiter:
         async def reply(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] == HTTPStatus.UNAUTHORIZED and sent is not None:
-                    gate.take(gate.failures, address)
-                    gate.forget(credential or "")
+                    gate.failed(credential or sent, address)
                 out = MutableHeaders(scope=message)
                 for name, value in _fields(policy, taken).items():
                     out[name] = value
