@@ -396,7 +396,7 @@ def export(
             raise NotFound(f"There is no dataset {dataset!r}.")
         written = exporting.write(connection, found.id, kind, positions, output)
         if positions == "exact":
-            audit.record(connection, None, "read exact positions", f"dataset {dataset}")
+            audit.record(connection, None, "read exact positions", f"dataset {found.id}")
     _say("Written:", "green", f"{written} layers to {output}.")
 
 

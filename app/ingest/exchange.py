@@ -13,6 +13,8 @@ from app.ingest.mapping import Dataset
 from app.soil.properties import PROPERTIES
 
 NAME = "exchange"
+TABLE = "data.csv"
+"""Name of the table in an archive."""
 SAME_MAX = 4
 """How many results of one property a layer may have."""
 SUFFIXES = ("unit", "method", "laboratory", "status", "uncertainty")
@@ -81,9 +83,7 @@ def values_text(present: Sequence[str] | None = None) -> str:
     )
 
 
-def mapping_text(
-    dataset: Dataset | None = None, *, file: str | None = None, present: Sequence[str] | None = None
-) -> str:
+def mapping_text(dataset: Dataset | None = None, *, present: Sequence[str] | None = None) -> str:
     """The mapping that reads the exchange form, as TOML.
 
     dataset : what the data belong to; without it the columns `project`, `licence` and `design` say it.
@@ -96,7 +96,7 @@ def mapping_text(
         lines += ["[dataset]", *_dataset(dataset)]
     required = ", ".join(f'"{name}"' for name in REQUIRED)
     lines += ["", "[[tables]]", 'name = "layers"', 'role = "layers"', 'decimal = "."', f"required = [{required}]"]
-    lines += [f"file = {_quoted(file)}"] if file else []
+    lines += [f'file = "{TABLE}"']
     lines += ["", "[position]", 'crs = "EPSG:4326"', "", "[fields]"]
     lines += [f'{field} = {{ column = "{column}" }}' for field, column in FIELDS.items()]
     return "\n".join(lines) + "\n\n" + values_text(present)

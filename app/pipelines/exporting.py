@@ -38,7 +38,6 @@ KEPT_FOR = dt.timedelta(hours=24)
 """How long the file of an export can be fetched."""
 SHEET_ROWS = 1_000_000
 """Most layers of a workbook: a sheet ends at 1,048,576 rows."""
-_TABLE = "data.csv"
 
 
 def make_export(connection: Connection, export_id: UUID, folder: Path) -> str | None:
@@ -280,10 +279,10 @@ def _dictionary(frame: pl.DataFrame) -> list[tuple[str, str, str, str]]:
 def _write_tables(frame: pl.DataFrame, terms: Dataset, positions: Positions, target: Path) -> None:
     """A ZIP with the table, the mapping that reads it, its terms, and what its columns mean."""
     present = [name for name, _ in exchange.value_columns() if name in frame.columns]
-    mapping = exchange.mapping_text(terms, file=_TABLE, present=present)
+    mapping = exchange.mapping_text(terms, present=present)
     about = "".join(f"{name}: {text}\n" for name, text in _about(terms, positions, frame))
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open(_TABLE, "w", force_zip64=True) as table:
+        with archive.open(exchange.TABLE, "w", force_zip64=True) as table:
             frame.with_columns(guarded(column) for column in frame.get_columns()).write_csv(
                 table, line_terminator="\r\n"
             )

@@ -70,7 +70,7 @@ class ExportDocument(TypedDict):
 def ask(request: Request, here: Here, connection: Desk, caller: Member, slug: str, wanted: NewExport) -> Response:
     """Ask for a file of a dataset; a job makes it. What is published under an open licence is for every account."""
     deps.only(request)
-    dataset = datasets.called(connection, slug)
+    dataset = datasets.called(connection, deps.plain("slug", slug))
     if dataset is None:
         raise NotFound(f"There is nothing here named the dataset {slug[:100]!r}.")
     _require(connection, caller, dataset, wanted.positions)
@@ -79,7 +79,9 @@ def ask(request: Request, here: Here, connection: Desk, caller: Member, slug: st
     made = exports.add(connection, dataset.id, caller.account, wanted.format, wanted.positions)
     jobs.enqueue(connection, "make_export", lock=None, export=str(made))
     if wanted.positions == "exact":
-        audit.record(connection, caller.account, "ask for exact positions", f"dataset {slug}", {"export": str(made)})
+        audit.record(
+            connection, caller.account, "ask for exact positions", f"dataset {dataset.id}", {"export": str(made)}
+        )
     found = exports.find(connection, made)
     document = _described(request, here, found)
     address = f"{base(request, here)}/exports/{made}"
@@ -125,7 +127,7 @@ def fetch(request: Request, here: Here, connection: Desk, caller: Member, export
             connection,
             caller.account,
             "read exact positions",
-            f"dataset {found.dataset_slug}",
+            f"dataset {dataset.id}",
             {"export": str(found.id)},
         )
     name = f"{found.dataset_slug}-{found.created_at.date()}{SUFFIX[found.kind]}"

@@ -157,6 +157,7 @@ def test_workbook_is_made_too(world: World):
         ("draft-set", "exact", "other", 404),
         ("draft-set", "exact", "reader", 403),
         ("no-such-set", "published", "owner", 404),
+        ("a%00b", "published", "owner", 400),
     ],
 )
 def test_who_may_not_is_told_so_and_no_more(world: World, slug: str, positions: str, who: str | None, status: int):
