@@ -15,7 +15,7 @@ from app.ingest.mapping import (
     mapping_to_toml,
     parse_mapping,
 )
-from tests.ingest.builders import mapped, mapping_of
+from tests.ingest.builders import mapping_of
 
 
 def test_packaged_mappings_are_listed_and_valid():
@@ -26,7 +26,7 @@ def test_packaged_mappings_are_listed_and_valid():
 
 
 def test_unknown_mapping_is_refused_with_those_there_are():
-    with pytest.raises(MappingInvalid, match="packaged are: .*febr, .*npctr") as caught:
+    with pytest.raises(MappingInvalid, match=r"packaged are: .*febr, .*npctr") as caught:
         load_mapping("brazil")
     assert caught.value.code == "MAPPING_NOT_FOUND"
 
@@ -98,10 +98,19 @@ def test_mistake_in_a_part_of_a_mapping_is_named_by_its_place(text: str, message
         mapping_of(text)
 
 
-def test_unknown_crs_is_refused_by_name(tmp_path: Path):
-    mapping = mapping_of('[position]\ncrs = "EPSG:1"')
-    with pytest.raises(MappingInvalid, match="'EPSG:1' is not known"):
-        mapped(tmp_path, mapping, "id,x,y,top,bottom,c\nA,1,2,0,10,5\n")
+@pytest.mark.parametrize(
+    ("crs", "message"),
+    [
+        ("EPSG:1", "'EPSG:1' is not known"),
+        ("EPSG:5773", "has no east and north"),
+        ("+proj=longlat +nadgrids=@/etc/passwd", "is no code of a register"),
+        ("EPSG:99999999999", "is not known"),
+    ],
+)
+def test_system_that_cannot_hold_positions_is_refused_by_name(crs: str, message: str):
+    with pytest.raises(MappingInvalid, match=message) as caught:
+        mapping_of(f'[position]\ncrs = "{crs}"')
+    assert caught.value.column == "position.crs"
 
 
 @pytest.mark.parametrize("name", available_mappings())

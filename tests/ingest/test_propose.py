@@ -533,3 +533,43 @@ def test_columns_of_the_edition_of_2018_are_understood_or_unknown():
     assert understood == {
         "LAT": "latitude", "LON": "longitude", "HORIZON": "horizon", "BULK DENSITY": "bulk_density", "CF": "coarse_fragments",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["_" * 50_000, "( " * 20_000, "soc" + " _" * 20_000 + "0_10", "a\u0301" * 20_000, "{" * 300, "soc_0_10" * 999],
+)
+def test_hostile_heading_is_unknown_and_takes_no_time(tmp_path: Path, heading: str):
+    path = tmp_path / "h.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(
+            [["site", "lon", "lat", heading], *[["A", 36.71234, -1.21234, i] for i in range(5)]]
+        )
+    (guess,) = [guess for guess in propose(path).columns if guess.position == 4]
+    assert guess.role == "unknown"
+
+
+def test_thousands_of_columns_are_not_all_looked_at(tmp_path: Path):
+    path = tmp_path / "many.csv"
+    path.write_text(",".join(f"c{i}" for i in range(3_000)) + "\n" + ",".join("1" for _ in range(3_000)) + "\n")
+    proposal = propose(path)
+    assert len(proposal.columns) == 500
+    assert proposal.notes[0] == "Only the first 500 columns are looked at; 2500 more are not read."
+
+
+def test_points_of_a_geographic_file_bring_their_system(tmp_path: Path):
+    path = tmp_path / "points.geojson"
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [36.7 + i / 90, -1.2]},
+            "properties": {"plot": f"A{i}", "depth": "0-20", "OC (%)": 1.5 + i / 10},
+        }
+        for i in range(6)
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    proposal = propose(path)
+    roles = {guess.column: guess.role for guess in proposal.columns}
+    assert roles["geometry_x"] == "longitude"
+    mapping = proposal.answer({"method": "not stated", "licence": "CC0-1.0"})
+    assert read(path, mapping, today=TODAY).sites.height == 6

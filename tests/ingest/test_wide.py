@@ -166,6 +166,50 @@ def test_joined_row_without_its_key_is_refused_by_its_row(tmp_path: Path):
     assert dict(found.report.ledger[1].refused) == {"KEY_MISSING": 1}
 
 
+PARTS = mapping_of(
+    values='column = "c"\nproperty = "soc"\nunit = "g/kg"\n[[values]]\ncolumn = "bd"\n'
+    'property = "bulk_density_fine_earth"\nunit = "g/cm3"\n[[values]]\ncolumn = "cf"\n'
+    'property = "coarse_fragments_volume"\nunit = "%"\n[[values]]\ncolumn = "stock"\n'
+    'property = "soc_stock_reported"\nunit = "g C/m2"',
+)
+
+
+def test_reported_stock_that_does_not_follow_from_its_parts_is_flagged_and_kept(tmp_path: Path):
+    head = "id,x,y,top,bottom,c,bd,cf,stock\n"
+    # 20 g/kg x 1.3 g/cm3 x 0.9 x 10 cm is 23.4 t/ha, 2340 g/m2; without density there is nothing to compare.
+    rows = ("A,36.71,-1.21,0,10,20,1.3,10,2340", "B,36.72,-1.22,0,10,20,1.3,10,234", "C,36.73,-1.23,0,10,20,,10,234")
+    found = mapped(tmp_path, PARTS, head + "\n".join(rows) + "\n")
+    stocks = found.results.filter(pl.col("property") == "soc_stock_reported")
+    assert stocks["value"].to_list() == pytest.approx([23.4, 2.34, 2.34])
+    assert [("STOCK_MISMATCH" in flags) for flags in stocks["flags"]] == [False, True, False]
+    assert issue(found, "STOCK_MISMATCH").message == "The stock is given as 2.34 t/ha; its parts give 23.4 t/ha."
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "day"),
+    [
+        ("mm/dd/yyyy", "03/14/2019", "2019-03-14"),
+        ("dd/mm/yy", "14-03-19", "2019-03-14"),
+        ("dd/mm/yy", "14.03.85", "1985-03-14"),
+        ("yyyymmdd", "20190314", "2019-03-14"),
+        ("excel", "43538", "2019-03-14"),
+        ("excel", "43538.5", "2019-03-14"),
+    ],
+)
+def test_date_is_read_in_the_form_that_is_declared(tmp_path: Path, form: str, text: str, day: str):
+    mapping = mapping_of(f'[dates]\nforms = ["{form}"]', fields=FIELDS + '\nsampling_date = { column = "d" }')
+    found = mapped(tmp_path, mapping, f"id,x,y,top,bottom,c,d\nA,36.71234,-1.21234,0,10,5,{text}\n")
+    assert found.visits.select("sampled_from", "date_precision").rows() == [(dt.date.fromisoformat(day), "day")]
+
+
+def test_depths_follow_from_middle_and_thickness(tmp_path: Path):
+    fields = FIELDS.replace("top_cm", "middle_cm").replace("bottom_cm", "thickness_cm")
+    found = mapped(
+        tmp_path, mapping_of(fields=fields), "id,x,y,top,bottom,c\nA,36.71,-1.21,5,10,5\nA,36.71,-1.21,20,20,4\n"
+    )
+    assert found.layers.select("top_cm", "bottom_cm").rows() == [(0, 10), (10, 30)]
+
+
 # The two sheets of Rothamsted that were made for people ----------------------------------------------------------------
 
 ROTHAMSTED = (SHARED or Path()) / "data" / "rothamsted-long-term"

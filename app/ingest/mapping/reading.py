@@ -2,11 +2,14 @@
 
 import contextlib
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any, Literal, cast, get_args
 
 import polars as pl
+from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from app.errors import MappingInvalid
 from app.ingest.mapping.entries import Entry, EntryInvalid, check_tree
@@ -41,6 +44,7 @@ from app.soil.properties import PROPERTIES
 from app.soil.units import UnknownUnit, depth_to_cm, factor
 
 _LONGEST_PATTERN = 300
+_REGISTERED = re.compile(r"[A-Za-z]{2,10}:[A-Za-z0-9]{1,12}")
 
 
 def parse_mapping(text: str, file: str = "mapping.toml") -> MappingFile:
@@ -81,7 +85,7 @@ def _mapping(entry: Entry) -> MappingFile:
         values=values,
         dataset=dataset,
         dataset_columns=dataset_columns,
-        crs=crs or "EPSG:4326",
+        crs=_crs(crs or "EPSG:4326"),
         crs_stated=crs is not None,
         western_longitudes=position.choice("longitude_sign", Literal["as_given", "west"], "as_given") == "west",
         area=cast("tuple[float, float, float, float] | None", position.numbers("area", 4)),
@@ -351,6 +355,20 @@ def _length(unit: str) -> str:
     except UnknownUnit as error:
         raise EntryInvalid("depths.unit", str(error)) from error
     return unit
+
+
+def _crs(name: str) -> str:
+    """A system by its code in a register: a definition in words of PROJ could name files and addresses."""
+    place = "position.crs"
+    if not _REGISTERED.fullmatch(name):
+        raise EntryInvalid(place, f"{name!r} is no code of a register, such as EPSG:4326")
+    try:
+        crs = CRS.from_user_input(name)
+    except CRSError as error:
+        raise EntryInvalid(place, f"{name!r} is not known") from error
+    if not (crs.is_geographic or crs.is_projected):
+        raise EntryInvalid(place, f"{name!r} ({crs.name}) has no east and north")
+    return name
 
 
 def _date_forms(forms: tuple[str, ...] | None) -> tuple[DateForm, ...]:

@@ -20,7 +20,7 @@ from app.ingest.propose.columns import (
     look,
     meaning,
 )
-from app.ingest.propose.headings import is_length, phrase
+from app.ingest.propose.headings import LONGEST, is_length, phrase
 from app.ingest.propose.places import country_codes, systems
 from app.ingest.propose.proposal import LEAVE_OUT, Builder, Guess, Option, Question
 from app.ingest.propose.quantities import Quantity, quantities
@@ -434,7 +434,7 @@ class Asking:
         """Columns whose headings name a quantity and a depth."""
         seen: list[tuple[Column, Column, Meaning, str, str]] = []
         for column in self.columns:
-            match = WIDE_HEADING.match(column.name)
+            match = WIDE_HEADING.match(column.name) if len(column.name) <= LONGEST else None
             if match is None or not float(match["top"]) < float(match["bottom"]):
                 continue
             bare = look(
@@ -533,7 +533,8 @@ class Asking:
             }
         tree: dict[str, Any] = {"name": self.name, "title": self.title, "dataset": self._dataset(answers)}
         tree["tables"] = [source]
-        tree["position"] = {"crs": answers.get("crs") or self.extra.get("crs") or "EPSG:4326"}
+        if crs := answers.get("crs") or self.extra.get("crs"):
+            tree["position"] = {"crs": crs}
         tree["depths"] = {"unit": answers.get("depth_unit") or self.extra.get("depth_unit") or "cm"}
         if answers.get("heights") == "heights":
             tree["depths"]["upward_depths_are_heights"] = True
@@ -544,15 +545,7 @@ class Asking:
             tree["dates"] = {"forms": forms}
         if self.wide:
             tree["rows"] = {"ignore_without_values": True}
-        if "position" in answers:
-            place = re.split(r"[ ,;]+", answers["position"])
-            fields |= dict(
-                zip(("longitude", "latitude", "coord_uncertainty_m"), ({"constant": p} for p in place), strict=True)
-            )
-        if "depth" in answers:
-            fields["depth_range"] = {"constant": answers["depth"]}
-        if "site" in answers:
-            fields["site_id"] = self._site_from(answers["site"])
+        self._answered(fields, answers)
         tree["fields"] = fields
         tree["values"] = [
             entry
@@ -564,6 +557,18 @@ class Asking:
             )
         ]
         return tree
+
+    def _answered(self, fields: dict[str, Any], answers: Mapping[str, str]) -> None:
+        """Add to the fields what no column holds."""
+        if "position" in answers:
+            place = re.split(r"[ ,;]+", answers["position"])
+            fields |= dict(
+                zip(("longitude", "latitude", "coord_uncertainty_m"), ({"constant": p} for p in place), strict=True)
+            )
+        if "depth" in answers:
+            fields["depth_range"] = {"constant": answers["depth"]}
+        if "site" in answers:
+            fields["site_id"] = self._site_from(answers["site"])
 
     def _site_from(self, answer: str) -> dict[str, str]:
         if answer == "one":

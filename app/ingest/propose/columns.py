@@ -120,7 +120,7 @@ def meaning(column: Column) -> Meaning:
     words = column.words
     for table, kind in ((PROPERTY_WORDS, "value"), (AMBIGUOUS_WORDS, "ambiguous"), (FIELD_WORDS, "field")):
         # A heading may name its unit by a word that belongs to the quantity: try with it, too.
-        for spelling in dict.fromkeys((words, phrase(column.name))):
+        for spelling in dict.fromkeys((words, phrase(column.name) if words else "")):
             if spelling in table:
                 sure = 0.75 if spelling in RISKY else 0.95
                 return _checked(column, kind, table[spelling], spelling, sure)

@@ -33,6 +33,8 @@ _SUFFIXES = {
     "cm": "cm", "mm": "mm", "dm": "dm", "m": "m",
 }  # fmt: skip
 """Units as they end a heading, written as `phrase` writes it; `mg` before an area or volume is a megagram."""
+LONGEST = 120
+"""Characters of a heading that can be one: longer ones are sentences, and could take long to search."""
 _LENGTHS = frozenset({"cm", "mm", "dm", "m"})
 _DENIED = frozenset({"dd", "wgs84", "decimal degrees", "degrees", "deg", "decimal"})
 """Words in brackets that say something else than a unit of a value."""
@@ -51,6 +53,8 @@ def split(heading: str) -> tuple[str, str | None]:
     `SOC (g kg-1)` is (`soc`, `g/kg`), `argila_pct` is (`argila`, `%`), `pH (H2O)` is (`ph h2o`, None).
     """
     unit = None
+    if len(heading) > LONGEST:
+        return "", None
     rest = heading
     for inside in _BRACKET.findall(heading):
         found = unit_of(inside)
@@ -63,6 +67,11 @@ def split(heading: str) -> tuple[str, str | None]:
     words = re.sub(r" +", " ", words)
     if unit is not None:
         return words, unit
+    return _by_ending(words)
+
+
+def _by_ending(words: str) -> tuple[str, str | None]:
+    """Words without the unit that they end or begin with."""
     parts = words.split(" ")
     for count in range(min(4, len(parts) - 1), 0, -1):
         ending = " ".join(parts[-count:])

@@ -21,6 +21,8 @@ from app.ingest.wide import needed
 
 ROWS = 5_000
 """Rows that are looked at; what they show is taken for the whole."""
+COLUMNS = 500
+"""Columns that are looked at."""
 _SHEETS = 20
 _FEWEST = 3
 """Columns that a known source must share with a file before it is taken for that source."""
@@ -46,6 +48,8 @@ def propose(
         return _as_known(*known)
     table = max(tables, key=_score)
     frame, units, first_row = _without_units(table)
+    surplus = frame.width - COLUMNS
+    frame = frame[:, :COLUMNS]
     decimal, open_mark = decimal_mark(frame.get_columns())
     columns = [
         look(name, position, frame[name], decimal, units.get(name))
@@ -65,6 +69,8 @@ def propose(
     )
     guesses, questions, build = asking.finish()
     notes = list(asking.notes)
+    if surplus > 0:
+        notes.insert(0, f"Only the first {COLUMNS} columns are looked at; {surplus} more are not read.")
     if table.header > 1:
         notes.insert(0, f"Column names stand in row {table.header}; the rows above are not read.")
     if units:
@@ -114,7 +120,7 @@ def _sheets(path: Path, max_bytes: int) -> list[str]:
 
 
 def _score(table: Table) -> int:
-    frame = table.frame.head(200)
+    frame = table.frame.head(200)[:, :COLUMNS]
     decimal, _ = decimal_mark(frame.get_columns())
     seen = [look(name, i, frame[name], decimal) for i, name in enumerate(frame.columns)]
     return sum(meaning(column).kind != UNKNOWN for column in seen)
