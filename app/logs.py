@@ -9,8 +9,8 @@ import structlog
 
 from app.settings import Settings
 
-CREDENTIAL = re.compile(r"sho_[A-Za-z0-9_-]{8,}|eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*")
-"""An API key of ours, also when cut short, or a JSON Web Token."""
+CREDENTIAL = re.compile(r"sho_[A-Za-z0-9_-]{24,}|eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*")
+"""An API key of ours, also when its end is cut off, or a JSON Web Token. A file may be called sho_profiles.csv."""
 HIDDEN = "(hidden)"
 
 

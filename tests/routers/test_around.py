@@ -127,8 +127,8 @@ def test_message_that_would_repeat_a_credential_hides_it(client: TestClient, adm
 
 def test_every_key_is_of_the_form_that_is_hidden():
     assert all(logs.redacted(f"a {new_key().secret} b") == "a (hidden) b" for _ in range(200))
-    assert logs.redacted(KEY[:20]) == "(hidden)"
-    assert logs.redacted("sho_ and eyJ. are words") == "sho_ and eyJ. are words"
+    assert logs.redacted(KEY[:30]) == "(hidden)"
+    assert logs.redacted("sho_ and eyJ. in sho_soil_profiles.csv") == "sho_ and eyJ. in sho_soil_profiles.csv"
 
 
 # --- Bodies ---------------------------------------------------------------------------------------------------------
