@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from app.db import bulk
 from app.db.queries import sql
-from app.db.tables import dataset, dataset_owner, export, pub_dataset
+from app.db.tables import dataset, dataset_owner, export, pub_dataset, release
 
 LAYERS = {
     "layer": pl.Int64,
@@ -84,6 +84,12 @@ def add(connection: Connection, dataset_id: UUID, account: UUID | None, kind: st
 def is_released(connection: Connection, dataset_id: UUID) -> bool:
     """Whether the dataset is published now: its record alone says what is wanted, the release what is."""
     statement = select(func.count()).where(pub_dataset.c.id == dataset_id, pub_dataset.c.released_to.is_(None))
+    return bool(connection.scalar(statement))
+
+
+def changed_since(connection: Connection, dataset_id: UUID, moment: dt.datetime) -> bool:
+    """Whether a release about the dataset was made after that moment: its terms may have become narrower."""
+    statement = select(func.count()).where(release.c.dataset_id == dataset_id, release.c.created_at > moment)
     return bool(connection.scalar(statement))
 
 

@@ -68,6 +68,11 @@ def tidy(connection: Connection, folder: Path) -> int:
     paths = exports.forget(connection, before=dt.datetime.now(dt.UTC) - KEPT_FOR)
     for name in paths:
         (folder / name).unlink(missing_ok=True)
+    oldest = (dt.datetime.now(dt.UTC) - KEPT_FOR).timestamp()
+    for file in folder.iterdir() if folder.is_dir() else ():
+        # What a killed process left behind.
+        if file.stat().st_mtime < oldest:
+            file.unlink(missing_ok=True)
     return len(paths)
 
 

@@ -119,6 +119,8 @@ def fetch(request: Request, here: Here, connection: Desk, caller: Member, export
     _require(connection, caller, dataset, found.positions)
     if found.state != "ready":
         raise Conflict(f"The export is {found.state}{': ' + found.fault if found.fault else ''}.")
+    if found.positions == "published" and exports.changed_since(connection, dataset.id, found.created_at):
+        raise Conflict("The dataset was published anew since, perhaps under other terms; ask for the export again.")
     file = here.settings.data_dir / "exports" / f"{found.id}{SUFFIX[found.kind]}"
     if not file.is_file():
         raise NotFound("The file of this export is no longer kept; ask for it again.")

@@ -1,6 +1,7 @@
 """Exports over HTTP: for whom, with which positions, and for how long."""
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
-from app.db import session
+from app.db import datasets, session
 from app.db.session import Database
 from app.identity.roles import Grant
 from app.main import create_app
@@ -218,6 +219,29 @@ def test_file_is_gone_after_its_day(world: World):
     with world.engine.begin() as connection:
         assert exporting.tidy(connection, world.folder / "exports") == 1
     assert not file.exists()
+
+
+def test_leftovers_of_a_killed_process_are_removed(world: World):
+    left = world.folder / "exports" / ".left.zip.part"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"x")
+    with world.engine.begin() as connection:
+        exporting.tidy(connection, left.parent)
+        assert left.exists()
+        os.utime(left, (0, 0))
+        exporting.tidy(connection, left.parent)
+    assert not left.exists()
+
+
+def test_published_file_is_not_handed_out_once_terms_may_have_changed(world: World):
+    asked = world.ask("open-set", world.owner).json()["id"]
+    world.work()
+    with world.engine.begin() as connection:
+        datasets.change(connection, world.datasets["open-set"], {"title": "Another title"})
+        publishing.publish_dataset(connection, world.datasets["open-set"])
+    answer = world.get(f"/exports/{asked}/file", world.owner)
+    assert (answer.status_code, "ask for the export again" in answer.json()["detail"]) == (409, True)
+    assert world.file("open-set", world.owner).status_code == 200
 
 
 def test_too_many_at_once_are_refused(world: World):
