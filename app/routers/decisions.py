@@ -10,7 +10,7 @@ from app.errors import Conflict, Forbidden, InvalidParameter
 from app.ingest.mapping import mapping_from_json, mapping_to_json
 from app.pipelines import uploading
 from app.routers import deps
-from app.routers.bodies import Body, Paragraph
+from app.routers.bodies import Body, Line, Paragraph
 from app.routers.deps import Desk, Here
 from app.routers.identity import Member
 from app.routers.schemas import UploadDocument
@@ -26,7 +26,7 @@ class MappingChoice(Body):
     """How an upload is read: as proposed, by the answers to what we asked, by a saved mapping, or by one given here."""
 
     confirm: Literal[True] | None = None
-    answers: dict[str, Annotated[str, Field(max_length=500)]] | None = None
+    answers: dict[Line, Line] | None = None
     mapping: Annotated[str, Field(pattern=MAPPING_NAME)] | None = None
     body: dict[str, Any] | None = None
 
