@@ -573,3 +573,9 @@ def test_points_of_a_geographic_file_bring_their_system(tmp_path: Path):
     assert roles["geometry_x"] == "longitude"
     mapping = proposal.answer({"method": "not stated", "licence": "CC0-1.0"})
     assert read(path, mapping, today=TODAY).sites.height == 6
+
+
+def test_tonnes_are_no_clay(tmp_path: Path):
+    path = tmp_path / "yield.csv"
+    path.write_text("site,lon,lat,depth,OC (%),ton\n" + "A,36.71,-1.21,0-20,2,5.5\n" * 3)
+    assert {guess.column: guess.role for guess in propose(path).columns}["ton"] == "unknown"

@@ -22,21 +22,13 @@ from app.ingest.propose.columns import (
 )
 from app.ingest.propose.headings import LONGEST, is_length, phrase
 from app.ingest.propose.places import country_codes, systems
-from app.ingest.propose.proposal import LEAVE_OUT, Builder, Guess, Option, Question
-from app.ingest.propose.quantities import Quantity, quantities
+from app.ingest.propose.proposal import Builder, Guess, Option, Question
+from app.ingest.propose.quantities import METHODS, Quantity, quantities
 from app.ingest.propose.words import LAND_USE_CODES
 
 _PLAIN_RANGE = r"^-?\d[\d.,]*\s*(?:-|–|—|to)\s*-?\d[\d.,]*\s*\+?\s*(?:cm)?$"
 _ANY_RANGE = r"^\s*(?<depth_from>-?\d+(?:[.,]\d+)?)\s*(?:-|–|—|to|a|à|bis|/)\s*(?<depth_to>-?\d+(?:[.,]\d+)?)"
 _ORGANIC = r"^\d?[OLFH]+[a-z]{0,2}\d*(?:[ /-].*)?$"
-_METHODS = (
-    ("OrgC_dc-ht-analyser", "Dry combustion in an analyser, no carbonates in the soil"),
-    ("OrgC_acid-dc-ht-analyser", "Dry combustion after carbonates were removed with acid"),
-    ("OrgC_calcul-tc-ic", "Total carbon less inorganic carbon"),
-    ("OrgC_wc-cro3-walkleyblack", "Wet oxidation with dichromate (Walkley-Black)"),
-    ("OrgC_dc-lt-loi", "Loss on ignition, converted"),
-    ("OrgC_dc-spec", "Predicted from spectra"),
-)
 _PLACE = r"-?\d{1,3}(?:\.\d+)?[ ,;]+-?\d{1,2}(?:\.\d+)?[ ,;]+\d+(?:\.\d+)?"
 _DEEP_CM = 400.0
 _FLAT_M = 3.0
@@ -68,6 +60,12 @@ class Asking:
     def finish(self) -> tuple[tuple[Guess, ...], tuple[Question, ...], Builder]:
         """All guesses, all questions, and what makes the mapping of their answers."""
         meanings = {column.name: meaning(column) for column in self.columns}
+        if not {"silt", "sand"} & {said.name for said in meanings.values()}:
+            # Alone, it is tonnes of something and no German clay.
+            lonely = Meaning(
+                kind=UNKNOWN, name="clay", confidence=0.0, reason="Clay comes with silt or sand; here is none."
+            )
+            meanings |= {column.name: lonely for column in self.columns if column.words == "ton"}
         self._find_wide(meanings)
         by_field = self._by_field(meanings)
         self._position(by_field)
@@ -489,7 +487,7 @@ class Asking:
 
     def _terms(self, by_field: Mapping[str, list[Column]]) -> None:
         if any(q.may_be("soc") for q in self.found) and "method" not in self.extra:
-            options = [Option(value=code, label=label) for code, label in _METHODS]
+            options = [Option(value=code, label=label) for code, label in METHODS]
             label = "Not known: the values will count for no trend"
             self._ask(
                 Question(
@@ -589,6 +587,3 @@ class Asking:
 
 def _has_decimals(column: Column) -> bool:
     return column.share(r"[.,]\d{2,}$") > 0.5
-
-
-__all__ = ["LEAVE_OUT", "Asking"]

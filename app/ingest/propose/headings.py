@@ -18,7 +18,7 @@ _SUFFIXES = {
     "dag kg": "dag/kg", "dag kg 1": "dag/kg", "g 100g": "g/100g", "g 100 g": "g/100g", "permil": "‰",
     "pct": "%", "perc": "%", "percent": "%", "prozent": "%", "%": "%", "wt%": "%", "wt pct": "wt%", "vol%": "vol%",
     "vol pct": "vol%", "pct vol": "vol%", "% vol": "vol%", "vol %": "vol%", "% v": "vol%", "% wt": "wt%",
-    "g cm3": "g/cm3", "g cm 3": "g/cm3", "gcm3": "g/cm3", "g cc": "g/cm3", "g cm": "g/cm3", "kg dm3": "kg/dm3",
+    "g cm3": "g/cm3", "g cm 3": "g/cm3", "gcm3": "g/cm3", "g cc": "g/cm3", "kg dm3": "kg/dm3",
     "kg dm 3": "kg/dm3", "kg m3": "kg/m3", "kg m 3": "kg/m3", "t m3": "t/m3", "t m 3": "t/m3", "mg m3": "Mg/m3",
     "mg m 3": "Mg/m3", "kg l": "kg/l", "kg l 1": "kg/l", "g l": "g/l",
     "cmol kg": "cmol/kg", "cmol kg 1": "cmol/kg", "cmolc kg": "cmol/kg", "cmolc kg 1": "cmol/kg",
@@ -29,7 +29,7 @@ _SUFFIXES = {
     "t ha": "t/ha", "t ha 1": "t/ha", "tc ha": "t/ha", "tc ha 1": "t/ha", "t c ha": "t/ha", "t c ha 1": "t/ha",
     "mg ha": "Mg/ha", "mg ha 1": "Mg/ha", "mg c ha": "Mg/ha", "mg c ha 1": "Mg/ha", "mgc ha": "Mg/ha",
     "kg m2": "kg/m2", "kg m 2": "kg/m2", "kg c m2": "kg/m2", "kgc m2": "kg/m2", "g m2": "g/m2", "g m 2": "g/m2",
-    "g c m2": "g/m2", "gc m2": "g/m2", "kg ha": "kg/ha", "kg ha 1": "kg/ha",
+    "g c m2": "g/m2", "g cm2": "g/cm2", "g cm 2": "g/cm2", "gc m2": "g/m2", "kg ha": "kg/ha", "kg ha 1": "kg/ha",
     "cm": "cm", "mm": "mm", "dm": "dm", "m": "m",
 }  # fmt: skip
 """Units as they end a heading, written as `phrase` writes it; `mg` before an area or volume is a megagram."""

@@ -31,6 +31,15 @@ _CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("coarse_fragments", "Not known"),
     ),
 }
+METHODS = (
+    ("OrgC_dc-ht-analyser", "Dry combustion in an analyser, no carbonates in the soil"),
+    ("OrgC_acid-dc-ht-analyser", "Dry combustion after carbonates were removed with acid"),
+    ("OrgC_calcul-tc-ic", "Total carbon less inorganic carbon"),
+    ("OrgC_wc-cro3-walkleyblack", "Wet oxidation with dichromate (Walkley-Black)"),
+    ("OrgC_dc-lt-loi", "Loss on ignition, converted"),
+    ("OrgC_dc-spec", "Predicted from spectra"),
+)
+"""Ways to measure organic carbon to choose from, by GloSIS code."""
 _TEXTURE = ("clay", "silt", "sand")
 _SUMS = {"%": 100.0, "g/kg": 1000.0, "1": 1.0}
 

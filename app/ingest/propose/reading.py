@@ -13,7 +13,7 @@ from app.ingest.columns import required_columns
 from app.ingest.mapping import available_mappings, load_mapping, mapping_to_json
 from app.ingest.numbers import Decimal
 from app.ingest.propose.asking import Asking
-from app.ingest.propose.columns import UNKNOWN, Column, decimal_mark, look, meaning
+from app.ingest.propose.columns import UNKNOWN, decimal_mark, look, meaning
 from app.ingest.propose.headings import unit_of
 from app.ingest.propose.proposal import Guess, Proposal
 from app.ingest.readers import MAX_BYTES, Table, read_table
@@ -234,6 +234,3 @@ def _as_known(name: str, table: Table) -> Proposal:
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.casefold()).strip("-")[:60].strip("-") or "file"
-
-
-__all__ = ["Column", "propose"]
