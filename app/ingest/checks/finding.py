@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ Check = Callable[[Draft], list[Finding]]
 
 FEWEST_FOR_A_PATTERN = 10
 """Values below which a column says nothing about defaults or units."""
+FEW_RUNS = 10_000
 PROPERTY_NUMBER = {code: number for number, code in enumerate(PROPERTIES)}
 """How the frame of results counts properties."""
 
@@ -67,11 +69,30 @@ def rows_of(draft: Draft, column: str) -> dict[int, NDArray[np.int32]]:
         # Nulls get a number of their own, which nobody asks for.
         above = int(numbers.drop_nulls().to_numpy().max(initial=0)) + 1
         codes = numbers.fill_null(above).to_numpy() if numbers.null_count() else numbers.to_numpy()
-        known = np.flatnonzero(np.bincount(codes)).tolist() if len(codes) else []
-        kept = (results.height, {code: np.flatnonzero(codes == code).astype(np.int32) for code in known})
+        kept = (results.height, _rows_by_code(codes))
         draft.memo[f"rows of {column}"] = kept
     rows: dict[int, NDArray[np.int32]] = kept[1]
     return rows
+
+
+def _rows_by_code(codes: NDArray[Any]) -> dict[int, NDArray[np.int32]]:
+    """Places of each number. In a file the values of a column follow each other: a few runs instead of a search each."""
+    if not len(codes):
+        return {}
+    begins = np.concatenate(([0], np.flatnonzero(codes[1:] != codes[:-1]) + 1, [len(codes)]))
+    if len(begins) > FEW_RUNS:
+        return {int(code): np.flatnonzero(codes == code).astype(np.int32) for code in np.unique(codes)}
+    runs: dict[int, list[NDArray[np.int32]]] = {}
+    for begin, end in pairwise(begins.tolist()):
+        runs.setdefault(int(codes[begin]), []).append(np.arange(begin, end, dtype=np.int32))
+    return {code: parts[0] if len(parts) == 1 else np.concatenate(parts) for code, parts in runs.items()}
+
+
+def take(series: pl.Series, rows: NDArray[np.int32]) -> pl.Series:
+    """Some rows of a column in ascending order, without a copy where they follow each other."""
+    if len(rows) and int(rows[-1]) - int(rows[0]) + 1 == len(rows):
+        return series.slice(int(rows[0]), len(rows))
+    return series.gather(rows)
 
 
 def exact(draft: Draft, code: str) -> Exact | None:
@@ -88,16 +109,16 @@ def exact(draft: Draft, code: str) -> Exact | None:
         found: Exact | None = kept[1]
         return found
     results = draft.frames["results"]
-    layer = results["layer"].gather(rows).to_numpy()
+    layer = take(results["layer"], rows).to_numpy()
     good = draft.marks["results"].alive_at(rows) & draft.marks["layers"].alive_at(layer)
-    good &= (results["qualifier"].gather(rows) == "=").to_numpy()
+    good &= (take(results["qualifier"], rows) == "=").to_numpy()
     if not good.all():
         rows, layer = rows[good], layer[good]
     found = None
     if len(rows):
         value = np.full(draft.frames["layers"].height, np.nan)
         row = np.full(len(value), -1, dtype=np.int32)
-        value[layer[::-1]] = results["value"].gather(rows).to_numpy()[::-1]
+        value[layer[::-1]] = take(results["value"], rows).to_numpy()[::-1]
         row[layer[::-1]] = rows[::-1]
         found = Exact(value, row)
     if code == "soc":
@@ -128,6 +149,6 @@ def of_kind(draft: Draft, kind: str) -> NDArray[np.bool_]:
 def carbon(draft: Draft, *columns: str) -> pl.DataFrame:
     """Results of organic carbon, some columns of them, with `i` and `alive` as in `Draft.frame`."""
     rows = rows_of(draft, "property").get(PROPERTY_NUMBER["soc"], np.empty(0, dtype=np.int32))
-    found = draft.frames["results"].select("layer", *columns)[rows]
+    found = pl.DataFrame([take(draft.frames["results"][name], rows) for name in ("layer", *columns)])
     alive = draft.marks["results"].alive_at(rows) & draft.marks["layers"].alive_at(found["layer"].to_numpy())
     return found.with_columns(pl.Series("i", rows, dtype=pl.Int64), pl.Series("alive", alive))

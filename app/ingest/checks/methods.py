@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from app.ingest.checks.chemistry import CALCAREOUS_G_KG, carbonates
-from app.ingest.checks.finding import carbon, exact, rows_of, rows_where
+from app.ingest.checks.finding import carbon, exact, rows_of, rows_where, take
 from app.ingest.draft import Draft, Finding
 from app.soil.properties import PROPERTIES
 
@@ -85,7 +85,7 @@ def _pairs(draft: Draft) -> _Pairs:
     pairs: list[tuple[str, str]] = []
     physical = results["method"].to_physical()
     for rows in rows_of(draft, "property").values():
-        methods = physical.gather(rows)
+        methods = take(physical, rows)
         words = methods.unique().drop_nulls().sort()
         for word in words:
             these = (

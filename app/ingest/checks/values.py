@@ -6,7 +6,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from app.ingest.checks.finding import FEWEST_FOR_A_PATTERN, PROPERTY_NUMBER, carbon, each_of, exact, of_kind, rows_of
+from app.ingest.checks.finding import (
+    FEWEST_FOR_A_PATTERN,
+    PROPERTY_NUMBER,
+    carbon,
+    each_of,
+    exact,
+    of_kind,
+    rows_of,
+    take,
+)
 from app.ingest.draft import Draft, Finding
 from app.soil.properties import PROPERTIES
 
@@ -44,7 +53,7 @@ def _outside(
         rows = rows_of(draft, "property").get(PROPERTY_NUMBER[name])
         if rows is None:
             continue
-        value = results["value"].gather(rows).to_numpy()
+        value = take(results["value"], rows).to_numpy()
         off = (value < lower) | (value > upper)
         rows, value = rows[off], value[off]
         if mineral is not None and len(rows):
@@ -83,7 +92,7 @@ def values_identical(draft: Draft) -> list[Finding]:
     found = []
     for rows in _columns(draft):
         first = value.gather(rows[:SAMPLE]).to_numpy()
-        if (first == first[0]).all() and (value.gather(rows).to_numpy() == first[0]).all():
+        if (first == first[0]).all() and (take(value, rows).to_numpy() == first[0]).all():
             found.append((int(rows[0]), len(rows)))
     where = pl.DataFrame(found, schema={"i": pl.Int64, "count": pl.Int64}, orient="row")
     return [Finding(code="VALUES_IDENTICAL", on="results", where=where)]
@@ -96,7 +105,7 @@ def values_all_tens(draft: Draft) -> list[Finding]:
     for rows in _columns(draft):
         if not _tens(results["reported_value"].gather(rows[:SAMPLE])).all():
             continue
-        text, value = results["reported_value"].gather(rows), results["value"].gather(rows).to_numpy()
+        text, value = take(results["reported_value"], rows), take(results["value"], rows).to_numpy()
         if not _tens(text).all() or value.min() == value.max():
             continue
         given = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False).to_numpy()
@@ -112,7 +121,7 @@ def _columns(draft: Draft) -> list[NDArray[np.int32]]:
     layer = draft.frames["results"]["layer"]
     found = []
     for rows in rows_of(draft, "column").values():
-        alive = draft.marks["results"].alive_at(rows) & draft.marks["layers"].alive_at(layer.gather(rows).to_numpy())
+        alive = draft.marks["results"].alive_at(rows) & draft.marks["layers"].alive_at(take(layer, rows).to_numpy())
         kept = rows if alive.all() else rows[alive]
         if len(kept) >= FEWEST_FOR_A_PATTERN:
             found.append(kept)
