@@ -45,7 +45,11 @@ def read_geojson(path: Path) -> Table:
         what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         message = f"{name} is no whole GeoJSON after feature {rows.count}: {what}."
         raise refuse("GEOFILE_BROKEN", message, file=name, row=rows.count + 1) from error
-    return rows.table()
+    try:
+        return rows.table()
+    except UnicodeEncodeError as error:
+        message = f"{name} holds half of a character (\\u{ord(error.object[error.start]):04x})."
+        raise refuse("GEOFILE_BROKEN", message, file=name) from error
 
 
 class _Rows:
