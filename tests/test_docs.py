@@ -220,7 +220,7 @@ def test_changelog_begins_with_what_is_unreleased():
 
 def test_contributing_tells_how_to_add_each_kind_of_thing():
     kinds = re.findall(r"(?m)^### (.+)$", section(read("CONTRIBUTING.md"), "How to add …"))
-    assert kinds == ["a property", "a method", "an indicator", "a collection", "a map layer", "a mapping"]
+    assert kinds == ["a property", "a method", "an indicator", "a collection", "a map layer", "a rule", "a mapping"]
 
 
 def chores() -> set[str]:

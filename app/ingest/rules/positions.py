@@ -151,7 +151,7 @@ POSITION_RULES = (
         "POSITION_SHARED",
         "Several sites that are not declared as one cluster have the same position.",
         "{sites} sites share this position.",
-        "If it is the middle of a field or town, say so with coord_uncertainty_m.",
+        "If it is the middle of a farm or town, say so with coord_uncertainty_m (1000 for a farm, 5000 for a town).",
         why="Many profiles on one point mostly share the middle of a field, farm or town.",
         example="12 sites at 36.74062, -1.24955.",
         source="Common practice of soil data compilations (ISCN, WoSIS, febr, LUCAS).",
