@@ -100,7 +100,7 @@ def link(name: str, target: str, comment: str, *, empty: bool = False, cascade: 
 def bulk_link(name: str, target: str, comment: str, kind: Any = Uuid, **more: object) -> Column[object]:
     """A reference of a table that takes millions of rows at once: triggers check it once a statement, not once a row.
 
-    migrations/ attaches them to each column declared so; docs/adr/0017 says why.
+    migrations/ attaches them to each column declared so; docs/adr/0023 says why.
     """
     return Column(name, kind, nullable=False, comment=comment, info={"target": target}, **more)  # type: ignore[arg-type]
 
