@@ -21,7 +21,9 @@ from app.ingest.rules import (  # noqa: E402
 index = ROOT / "docs" / "rules.md"
 text = re.sub(r"Rules version: \w+;", f"Rules version: {RULES_VERSION};", index.read_text(encoding="utf-8"))
 for first, table in (("| code | severity ", pages.table()), ("| version | date ", pages.history())):
-    text = re.sub(rf"(?m)^{re.escape(first)}.*\n(?:\|.*\n?)+", lambda _, new=table: new + "\n", text)
+    # A backslash in the table is no escape of the pattern.
+    new = table.replace("\\", r"\\") + "\n"
+    text = re.sub(rf"(?m)^{re.escape(first)}.*\n(?:\|.*\n?)+", new, text)
 index.write_text(text, encoding="utf-8")
 
 folder = ROOT / "docs" / "rules"
