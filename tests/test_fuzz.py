@@ -102,6 +102,9 @@ def _answered(desk: Desk, case: Any) -> int:
     headers = {name: value for name, value in sent.pop("headers", {}).items() if name.lower() != "authorization"}
     if isinstance(sent.get("data"), bytes | str):
         sent["content"] = sent.pop("data")
+    if sent.get("files"):
+        parts = sent["files"].items() if isinstance(sent["files"], dict) else sent["files"]
+        sent["files"] = [(str(name), _part(part)) for name, part in parts]
     answer = desk.client.request(
         headers={**headers, **desk.owner.headers}, **{k: v for k, v in sent.items() if v is not None and k != "cookies"}
     )
@@ -113,3 +116,10 @@ def _answered(desk: Desk, case: Any) -> int:
         assert told["detail"]
         assert told["type"].startswith("urn:")
     return int(answer.status_code)
+
+
+def _part(part: Any) -> Any:
+    """A part of a form that the client can send: numbers and lists, which are no file, as their text."""
+    if isinstance(part, tuple):
+        return (part[0], _part(part[1]), *part[2:])
+    return part if isinstance(part, bytes | str) else str(part).encode()
