@@ -54,7 +54,9 @@ def _description_key(results: pl.DataFrame) -> NDArray[np.uint64]:
         size = int(codes.fill_null(0).to_numpy().max()) + 2
         if int(key.max()) > _MOST // size:
             key = np.unique(key, return_inverse=True)[1].astype(np.uint64)
-        key = key * np.uint64(size) + codes.fill_null(size - 1).to_numpy()
+        # In place: a copy of millions of numbers for each word adds up.
+        key *= np.uint64(size)
+        key += codes.fill_null(size - 1).to_numpy()
     return key
 
 
@@ -67,7 +69,7 @@ def _kinds(key: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64
     row[key] = np.arange(len(key))
     seen = np.zeros(len(row), dtype=np.bool_)
     seen[key] = True
-    number = np.cumsum(seen) - 1
+    number = np.cumsum(seen, dtype=np.int32) - np.int32(1)
     return row[seen], number[key]
 
 
