@@ -1,9 +1,10 @@
 """Regions: boundaries in, the region of a position out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, LargeBinary, func, select, text, update
+from sqlalchemy import Connection, LargeBinary, Row, func, select, text, update
 
 from app.db import bulk
 from app.db.queries import query
@@ -18,10 +19,10 @@ def count(connection: Connection, kind: str) -> int:
     return int(connection.scalar(select(func.count()).select_from(region).where(region.c.kind == kind)) or 0)
 
 
-def replace(connection: Connection, kind: str, frame: pl.DataFrame) -> None:
-    """Store the regions of one kind: known ids are updated, so that what refers to them stays.
+def store(connection: Connection, frame: pl.DataFrame) -> None:
+    """Store regions: known ids are updated, so that what refers to them stays.
 
-    frame : columns of core.region; geom and label_point as hexadecimal EWKB.
+    frame : columns of core.region; geom and label_point as hexadecimal EWKB. Parents stand before their children.
     """
     connection.execute(text("CREATE TEMPORARY TABLE incoming (LIKE core.region INCLUDING DEFAULTS) ON COMMIT DROP"))
     bulk.copy_in(connection, "incoming", frame)
@@ -33,20 +34,59 @@ def replace(connection: Connection, kind: str, frame: pl.DataFrame) -> None:
         )
     )
     connection.execute(text("DROP TABLE incoming"))
-    connection.execute(
-        region_part.delete().where(region_part.c.region_id.in_(select(region.c.id).where(region.c.kind == kind)))
+    ids = frame["id"].to_list()
+    connection.execute(region_part.delete().where(region_part.c.region_id.in_(ids)))
+    connection.execute(query("region_parts"), {"ids": ids})
+
+
+def geometries(connection: Connection, kind: str) -> dict[str, bytes]:
+    """Boundaries of one kind as WKB, by region id."""
+    rows = connection.execute(
+        select(region.c.id, func.ST_AsBinary(region.c.geom).label("shape")).where(region.c.kind == kind)
     )
-    connection.execute(query("region_parts"), {"kind": kind})
+    return {row.id: bytes(row.shape) for row in rows}
 
 
-def publish(connection: Connection, kind: str, release: int) -> None:
-    """Show the stored regions of one kind from this release on."""
+def countries_by_code(connection: Connection) -> dict[str, str]:
+    """Ids of countries by every code they are known under: id, ISO 3166-1 alpha-3 and alpha-2."""
+    found: dict[str, str] = {}
+    rows = connection.execute(select(region.c.id, region.c.code, region.c.iso_a2).where(region.c.kind == "country"))
+    for row in rows:
+        found |= {code: row.id for code in (row.id, row.code, row.iso_a2) if code}
+    return found
+
+
+def countries_of(connection: Connection, points: dict[str, str]) -> dict[str, str]:
+    """The country that holds each point. points : hexadecimal EWKB by any key."""
+    rows = connection.execute(
+        query("countries_of_points"), {"keys": list(points), "points": [points[key] for key in points]}
+    )
+    return {row.key: row.region_id for row in rows}
+
+
+def assign_sites(connection: Connection, ids: Sequence[str]) -> int:
+    """Find the stored sites that lie in some regions, in place of what was known of them; returns how many."""
+    connection.execute(site_region.delete().where(site_region.c.region_id.in_(ids)))
+    return int(connection.execute(query("assign_sites"), {"ids": list(ids)}).rowcount)
+
+
+def ledger(connection: Connection) -> Sequence[Row[Any]]:
+    """Areas of each divided region and of its parts.
+
+    Columns: id, name_en, area_km2, n_parts, parts_km2, undivided_km2 (in no part), outside_km2 (of parts, beyond the
+    region) and open_km2 (what is left unexplained; 0 where the ledger closes).
+    """
+    return connection.execute(query("area_ledger")).all()
+
+
+def publish(connection: Connection, ids: Sequence[str], release: int) -> None:
+    """Show stored regions from this release on."""
     connection.execute(
         update(pub_region)
-        .where(pub_region.c.kind == kind, pub_region.c.released_to.is_(None))
+        .where(pub_region.c.id.in_(ids), pub_region.c.released_to.is_(None))
         .values(released_to=release)
     )
-    connection.execute(query("publish_regions"), {"kind": kind, "release": release})
+    connection.execute(query("publish_regions"), {"ids": list(ids), "release": release})
 
 
 def locate(connection: Connection, positions: pl.DataFrame) -> pl.DataFrame:

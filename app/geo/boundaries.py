@@ -1,4 +1,4 @@
-"""Boundary files as region records: valid, measured on the ellipsoid, counted in cells."""
+"""Countries of the world as region records, and what they add up to: measured on the ellipsoid, counted in cells."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +14,21 @@ CELL_RESOLUTION = 5
 """H3 resolution in which coverage of countries is counted: cells of about 250 km²."""
 
 NATURAL_EARTH = "Natural Earth 1:50 million, Admin 0 countries, by way of the npm package world-atlas 2.0.2"
+STRAIGHT_DEG = 0.1
+"""Length at which an edge and the geodesic between its ends are taken for the same [degree]: 3 m apart at most."""
+WORLD = "world-all"
+INITIATIVE_NAMES = {
+    "Africa": ("Africa", "Afrique", "África"),
+    "Asia and Pacific": ("Asia and Pacific", "Asie et Pacifique", "Asia y el Pacífico"),
+    "Europe": ("Europe", "Europe", "Europa"),
+    "Latin America and Caribbean": (
+        "Latin America and Caribbean",
+        "Amérique latine et Caraïbes",
+        "América Latina y el Caribe",
+    ),
+    "North America": ("North America", "Amérique du Nord", "América del Norte"),
+}
+"""The five world regions of the Initiative, in English, French and Spanish."""
 _ELLIPSOID = pyproj.Geod(ellps="WGS84")
 
 
@@ -50,9 +65,65 @@ def countries(path: Path) -> pl.DataFrame:
     )
 
 
+def initiative_id(name: str | None) -> str:
+    """Id of the Initiative's region of that name; of the world for land that belongs to none (Antarctica)."""
+    return f"initiative-{name.lower().replace(' ', '-')}" if name else WORLD
+
+
+def with_parents(countries: pl.DataFrame) -> pl.DataFrame:
+    """The world, the Initiative's regions and the countries, each with its parent, parents first.
+
+    Areas and cells of a parent are the sums of its children's, so that the ledger closes to the last digit; its boundary
+    is their union.
+    """
+    children = countries.with_columns(
+        pl.Series("parent_id", [initiative_id(name) for name in countries["initiative_region"]])
+    )
+    regions = [
+        _sum(children.filter(pl.col("initiative_region") == name), "initiative", initiative_id(name), names, WORLD)
+        | {"initiative_region": name}
+        for name, names in INITIATIVE_NAMES.items()
+    ]
+    parts = pl.concat(
+        [pl.DataFrame(regions, infer_schema_length=None), children.filter(pl.col("parent_id") == WORLD)],
+        how="diagonal_relaxed",
+    )
+    world = _sum(parts, "world", WORLD, ("World", "Monde", "Mundo"), None)
+    return pl.concat(
+        [pl.DataFrame([world], infer_schema_length=None), pl.DataFrame(regions), children], how="diagonal_relaxed"
+    )
+
+
+def _sum(
+    children: pl.DataFrame, kind: str, region_id: str, names: tuple[str, str, str], parent: str | None
+) -> dict[str, object]:
+    whole = shapely.union_all(shapely.from_wkb([bytes.fromhex(text) for text in children["geom"]]))
+    areas = shapely.multipolygons([part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"])
+    largest = max(shapely.get_parts(areas), key=area_km2)
+    return {
+        "id": region_id,
+        "kind": kind,
+        "code": region_id.removeprefix(f"{kind}-"),
+        "name_en": names[0],
+        "name_fr": names[1],
+        "name_es": names[2],
+        "parent_id": parent,
+        "geom": ewkb(areas),
+        "label_point": ewkb(shapely.point_on_surface(largest)),
+        "area_km2": float(children["area_km2"].sum()),
+        "cell_count": int(children["cell_count"].sum()),
+        "source": NATURAL_EARTH,
+        "licence": "Public domain",
+    }
+
+
 def area_km2(geometry: BaseGeometry) -> float:
-    """Geodesic area on WGS 84 [km²]."""
-    return abs(float(_ELLIPSOID.geometry_area_perimeter(shapely.orient_polygons(geometry))[0])) / 1e6
+    """Area on WGS 84 [km²] of what is drawn: edges are straight in longitude and latitude (RFC 7946), not geodesics.
+
+    A long edge along a parallel is thousands of square kilometres away from the geodesic between its ends.
+    """
+    drawn = shapely.segmentize(shapely.orient_polygons(geometry), STRAIGHT_DEG)
+    return abs(float(_ELLIPSOID.geometry_area_perimeter(drawn)[0])) / 1e6
 
 
 def cell_count(geometry: BaseGeometry) -> int:

@@ -22,7 +22,8 @@ def load_reference(connection: Connection, folder: Path, progress: Progress = si
     reference.write_properties(connection, PROPERTIES.values())
     reference.write_objectives(connection, pl.read_csv(folder / "objectives.csv"))
     progress("countries")
-    regions.replace(connection, "country", boundaries.countries(folder / "countries.geojson"))
+    known = boundaries.with_parents(boundaries.countries(folder / "countries.geojson"))
+    regions.store(connection, known)
     progress("partners")
     reference.write_partners(
         connection,
@@ -35,7 +36,7 @@ def load_reference(connection: Connection, folder: Path, progress: Progress = si
         summary="Countries and partners of the Initiative.",
         content=_digest(folder / name for name in ("countries.geojson", "partners.csv", "agreements.csv")),
     )
-    regions.publish(connection, "country", number)
+    regions.publish(connection, known["id"].to_list(), number)
     releases.publish_partners(connection, number)
     releases.seal(connection, number, releases.Changes())
 

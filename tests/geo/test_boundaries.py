@@ -1,5 +1,7 @@
 """Country boundaries as records: area on the ellipsoid, cells counted, codes kept."""
 
+import math
+
 import h3
 import polars as pl
 import pytest
@@ -21,6 +23,18 @@ def of(countries: pl.DataFrame, code: str) -> dict[str, object]:
 def test_area_of_a_degree_square_at_the_equator():
     # 110.574 km by 111.320 km on WGS 84.
     assert boundaries.area_km2(shapely.box(0, 0, 1, 1)) == pytest.approx(110.574 * 111.320, rel=1e-3)
+
+
+def test_edge_along_a_parallel_is_straight_on_the_map():
+    # The zone between two parallels of the authalic sphere's ellipsoid has a closed form; 49° to 50°, 60° wide.
+    e = math.sqrt(2 / 298.257223563 - (1 / 298.257223563) ** 2)
+
+    def q(latitude: float) -> float:
+        s = math.sin(math.radians(latitude))
+        return s / (2 * (1 - e**2 * s**2)) + math.log((1 + e * s) / (1 - e * s)) / (4 * e)
+
+    zone = 6378.137**2 * (1 - e**2) * math.radians(60) * (q(50) - q(49))
+    assert boundaries.area_km2(shapely.box(-130, 49, -70, 50)) == pytest.approx(zone, rel=1e-5)
 
 
 def test_area_does_not_depend_on_the_direction_of_the_ring():

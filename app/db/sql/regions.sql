@@ -1,9 +1,9 @@
 -- region_parts --
--- Cut the boundaries of one kind of region into small pieces, so that finding the region of a point is an index look-up.
+-- Cut boundaries into small pieces, so that finding the region of a point is an index look-up.
 INSERT INTO core.region_part (region_id, geom)
 SELECT id, (ST_Dump(ST_Subdivide(geom, 128))).geom
 FROM core.region
-WHERE kind = :kind;
+WHERE id = ANY (:ids);
 
 -- locate_sites --
 -- For each position of the temporary table `position`: the country it lies in, or the nearest within a distance, and how
@@ -88,7 +88,7 @@ WHERE p.site_key = ANY (:keys)
 ORDER BY p.site_key, repair.preference;
 
 -- publish_regions --
--- Show all regions of one kind from this release on. Boundaries are cut at the latitudes where Web Mercator ends.
+-- Show regions from this release on. Boundaries are cut at the latitudes where Web Mercator ends.
 INSERT INTO pub.region (
     id, kind, code, iso_a2, name_en, name_fr, name_es, parent_id, initiative_region, geom, geom_3857, label_point,
     area_km2, cell_count, source, licence, released_from
@@ -98,4 +98,40 @@ SELECT id, kind, code, iso_a2, name_en, name_fr, name_es, parent_id, initiative_
            ST_Transform(ST_Intersection(geom, ST_MakeEnvelope(-180, -85.0511, 180, 85.0511, 4326)), 3857), 3)),
        label_point, area_km2, cell_count, source, licence, :release
 FROM core.region
-WHERE kind = :kind;
+WHERE id = ANY (:ids);
+
+-- countries_of_points --
+-- The country that each point lies in.
+SELECT DISTINCT ON (p.key) p.key, part.region_id
+FROM unnest(CAST(:keys AS text[]), CAST(:points AS text[])) AS p (key, point)
+JOIN core.region_part part ON ST_Intersects(part.geom, CAST(p.point AS geometry))
+JOIN core.region r ON r.id = part.region_id AND r.kind = 'country'
+ORDER BY p.key, part.region_id;
+
+-- assign_sites --
+-- The regions that hold each stored site.
+INSERT INTO core.site_region (site_id, region_id, distance_m)
+SELECT DISTINCT s.id, part.region_id, 0
+FROM core.region_part part
+JOIN core.site s ON ST_Intersects(part.geom, s.geom)
+WHERE part.region_id = ANY (:ids)
+ON CONFLICT DO NOTHING;
+
+-- area_ledger --
+-- Each region that has parts: its area, theirs, what no part covers and what parts cover beyond it. Geodesic areas.
+WITH divided AS (
+    SELECT p.id, p.name_en, p.area_km2, p.geom, count(*) AS n_parts, sum(c.area_km2) AS parts_km2,
+           ST_UnaryUnion(ST_Collect(c.geom)) AS parts
+    FROM core.region p
+    JOIN core.region c ON c.parent_id = p.id
+    GROUP BY p.id
+), measured AS (
+    SELECT id, name_en, area_km2, n_parts, parts_km2,
+           ST_Area(ST_CollectionExtract(ST_Difference(geom, parts), 3)::geography) / 1e6 AS undivided_km2,
+           ST_Area(ST_CollectionExtract(ST_Difference(parts, geom), 3)::geography) / 1e6 AS outside_km2
+    FROM divided
+)
+SELECT id, name_en, area_km2, n_parts, parts_km2, undivided_km2, outside_km2,
+       area_km2 - (parts_km2 - outside_km2 + undivided_km2) AS open_km2
+FROM measured
+ORDER BY id;
