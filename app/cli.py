@@ -26,6 +26,7 @@ from sqlalchemy import Engine
 
 from app import logs, worker
 from app.commands import accounts as people
+from app.commands.regions import regions_app
 from app.db import audit, datasets, jobs, migrations, releases, session
 from app.db.session import Database
 from app.errors import InputRefused, NotFound, ObservatoryError, RefusedFile, SetupFault
@@ -111,6 +112,7 @@ def progress(title: str) -> Iterator[Callable[[str], None]]:
 
 cli.add_typer(people.keys_app(database, out), name="keys")
 cli.add_typer(people.accounts_app(database, out), name="accounts")
+cli.add_typer(regions_app(database, out), name="regions")
 
 
 @cli.command()

@@ -13,9 +13,11 @@ from app.db.session import Database
 from app.errors import RefusedFile
 from app.geo import boundaries
 from app.geo.boundary_files import Columns
-from app.pipelines import bounding, deriving, publishing
+from app.ingest.mapping import load_mapping
+from app.pipelines import bounding, deriving, importing, publishing
 from tests.builders import Site, store
 from tests.conftest import SHARED
+from tests.test_pipelines import HEADER, ROW, TODAY
 
 COLUMNS = Columns(code="code", name="name", parent="country")
 
@@ -79,6 +81,20 @@ def test_units_find_their_country_their_sites_and_their_estimate(here: Connectio
     assert estimate.value == pytest.approx(15.5)
     shown = here.scalar(text("SELECT count(*) FROM pub.region WHERE kind = 'first_level' AND released_to IS NULL"))
     assert shown == 2
+
+
+def test_site_that_comes_later_finds_its_unit_as_well(here: Connection, tmp_path: Path):
+    bounded(here, file(tmp_path, ("KE-W", "KEN", WEST), ("KE-E", "KEN", EAST)))
+    csv = tmp_path / "later.csv"
+    csv.write_text(f"{HEADER}\n{ROW}\n", encoding="utf-8")
+    done = importing.import_file(here, csv, load_mapping(), max_bytes=10_000, today=TODAY)
+    found = here.scalars(
+        text(
+            "SELECT region_id FROM core.site_region JOIN core.site s ON s.id = site_id WHERE s.dataset_id = :d ORDER BY 1"
+        ),
+        {"d": done.dataset},
+    ).all()
+    assert found == ["country-KEN", "first_level-KE-E"]
 
 
 def test_ledger_says_what_no_unit_covers_and_what_lies_outside(here: Connection, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 from sqlalchemy import Connection, LargeBinary, Row, func, select, text, update
@@ -68,6 +69,11 @@ def assign_sites(connection: Connection, ids: Sequence[str]) -> int:
     """Find the stored sites that lie in some regions, in place of what was known of them; returns how many."""
     connection.execute(site_region.delete().where(site_region.c.region_id.in_(ids)))
     return int(connection.execute(query("assign_sites"), {"ids": list(ids)}).rowcount)
+
+
+def assign_dataset(connection: Connection, dataset: UUID) -> None:
+    """Find the regions of a dataset's sites beside their countries, which were found before they were stored."""
+    connection.execute(query("assign_dataset"), {"dataset": dataset})
 
 
 def ledger(connection: Connection) -> Sequence[Row[Any]]:

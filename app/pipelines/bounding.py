@@ -70,7 +70,8 @@ def import_boundaries(
     )
     regions.publish(connection, ids, number)
     progress("estimating regions")
-    estimate_regions(connection, ids, number)
+    figures = estimate_regions(connection, ids, number)
+    releases.seal(connection, number, releases.Changes(), figures=figures)
     return Bounded(ids=tuple(ids), mended=found.mended, overlaps=shared, n_sites=n_sites, release=number)
 
 

@@ -140,6 +140,7 @@ def put(connection: Connection, dataset: UUID, upload: UUID, found: Ingested, pr
         results=found.results,
         located=found.located,
     )
+    regions.assign_dataset(connection, dataset)
     progress("computing stocks")
     derive(connection, dataset, profiles.of_frames(visits, found.sites, found.visits, found.layers, found.results))
     bulk.refresh_statistics(connection)

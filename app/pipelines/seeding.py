@@ -36,7 +36,8 @@ def load_reference(connection: Connection, folder: Path, progress: Progress = si
         summary="Countries and partners of the Initiative.",
         content=_digest(folder / name for name in ("countries.geojson", "partners.csv", "agreements.csv")),
     )
-    regions.publish(connection, known["id"].to_list(), number)
+    # The world and the Initiative's regions are kept for the ledger of areas; they have no figures yet.
+    regions.publish(connection, known.filter(pl.col("kind") == "country")["id"].to_list(), number)
     releases.publish_partners(connection, number)
     releases.seal(connection, number, releases.Changes())
 

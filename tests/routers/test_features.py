@@ -101,10 +101,8 @@ def test_date_selects_both_ends_and_undated_features_match_any(client: TestClien
 
 
 @pytest.mark.parametrize("box", ["37,0.5,37,0.5", "37,0.5,37.2,0.5", "37,0.4,37,0.5"])
-def test_box_without_area_finds_the_regions_it_lies_in(client: TestClient, box: str):
+def test_box_without_area_finds_the_region_it_lies_in(client: TestClient, box: str):
     found = client.get("/collections/regions/items", params={"bbox": box}).json()
-    assert [f["id"] for f in found["features"]] == ["country-KEN", "initiative-africa", "world-all"]
-    found = client.get("/collections/regions/items", params={"bbox": box, "kind": "country"}).json()
     assert [f["id"] for f in found["features"]] == ["country-KEN"]
 
 

@@ -1,9 +1,10 @@
 -- region_parts --
--- Cut boundaries into small pieces, so that finding the region of a point is an index look-up.
+-- Cut boundaries into small pieces, so that finding the region of a point is an index look-up. What a country belongs to
+-- is known from its parents.
 INSERT INTO core.region_part (region_id, geom)
 SELECT id, (ST_Dump(ST_Subdivide(geom, 128))).geom
 FROM core.region
-WHERE id = ANY (:ids);
+WHERE id = ANY (:ids) AND kind NOT IN ('world', 'initiative');
 
 -- locate_sites --
 -- For each position of the temporary table `position`: the country it lies in, or the nearest within a distance, and how
@@ -115,6 +116,16 @@ SELECT DISTINCT s.id, part.region_id, 0
 FROM core.region_part part
 JOIN core.site s ON ST_Intersects(part.geom, s.geom)
 WHERE part.region_id = ANY (:ids)
+ON CONFLICT DO NOTHING;
+
+-- assign_dataset --
+-- The regions, countries aside, that hold each site of a dataset.
+INSERT INTO core.site_region (site_id, region_id, distance_m)
+SELECT DISTINCT s.id, part.region_id, 0
+FROM core.site s
+JOIN core.region_part part ON ST_Intersects(part.geom, s.geom)
+JOIN core.region r ON r.id = part.region_id AND r.kind <> 'country'
+WHERE s.dataset_id = :dataset AND EXISTS (SELECT FROM core.region WHERE kind NOT IN ('world', 'initiative', 'country'))
 ON CONFLICT DO NOTHING;
 
 -- area_ledger --
