@@ -89,7 +89,7 @@ def read(path: Path, *, kind: str, columns: Columns, crs: str | None = None) -> 
         zip(file[wanted].astype(object).to_dict("records"), file.geometry, strict=True), start=1
     ):
         code = _code(row[columns.code], path, number, mended)
-        parts.setdefault(code, []).append(_mend(geometry, code, path, number, mended))
+        parts.setdefault(code, []).append(mend(geometry, code, path, number, mended))
         facts.setdefault(code, row)
     shapes = {code: _joined(code, pieces, mended) for code, pieces in parts.items()}
     frame = pl.DataFrame(
@@ -179,8 +179,8 @@ def _code(given: Any, path: Path, number: int, mended: list[Mended]) -> str:
     return safe
 
 
-def _mend(geometry: BaseGeometry | None, code: str, path: Path, number: int, mended: list[Mended]) -> BaseGeometry:
-    """One feature's area: polygons only, valid, within ±180 degrees of longitude."""
+def mend(geometry: BaseGeometry | None, code: str, path: Path, number: int, mended: list[Mended]) -> BaseGeometry:
+    """One feature's area: polygons only, valid, within ±180 degrees of longitude. Raises RefusedFile."""
     if geometry is None or geometry.is_empty:
         raise RefusedFile(f"{code} has no boundary.", code="BOUNDARY_EMPTY", file=path.name, row=number)
     coordinates = shapely.get_coordinates(geometry)
@@ -212,11 +212,11 @@ def _mend(geometry: BaseGeometry | None, code: str, path: Path, number: int, men
         mended.append(
             Mended(code="RING_REPAIRED", region=code, detail=f"{why}; {before:.6g} km² became {after:.6g} km²")
         )
+    if whole.is_empty:
+        raise RefusedFile(f"{code} has no area.", code="BOUNDARY_NOT_AREA", file=path.name, row=number)
     if np.abs(shapely.get_coordinates(whole)[:, 0]).max() > 180:
         whole = _wrapped(whole)
         mended.append(Mended(code="LONGITUDE_WRAPPED", region=code, detail="longitudes beyond 180 degrees"))
-    if whole.is_empty:
-        raise RefusedFile(f"{code} has no area.", code="BOUNDARY_NOT_AREA", file=path.name, row=number)
     return whole
 
 
