@@ -1,12 +1,27 @@
 """Estimates of regions: written by release, read as rows."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    TextClause,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.db.queries import query
+from app.db import tables
+from app.db.queries import query, sql
 from app.db.tables import disclosed, estimate, pub_region
 
 KEY = ("region_id", "indicator", "upper_cm", "lower_cm", "mass_basis", "period", "slice")
@@ -69,33 +84,111 @@ def remember(connection: Connection, rests_on: Mapping[tuple[Any, ...], Mapping[
         )
 
 
-def of_region(
+def of_regions(
     connection: Connection,
-    region_id: str,
+    regions: Sequence[str],
     *,
+    release: int | None = None,
     indicator: str | None = None,
     depth: tuple[int, int] | None = None,
     period: str | None = None,
 ) -> Sequence[Row[Any]]:
-    """Current estimates of a region, each with the terms of its datasets."""
+    """Estimates of some regions, each with the terms of its datasets: the present ones, or those of a release."""
     upper, lower = depth or (None, None)
     return connection.execute(
-        query("estimates_of_region"),
-        {"region": region_id, "indicator": indicator, "upper": upper, "lower": lower, "period": period},
+        _valid("estimates_of_region", release),
+        {
+            "regions": list(regions),
+            "indicator": indicator,
+            "upper": upper,
+            "lower": lower,
+            "period": period,
+            **_named(release),
+        },
     ).all()
 
 
-def periods(connection: Connection) -> list[str]:
-    """Periods for which there are current estimates: all first, then by year."""
-    found = connection.scalars(select(estimate.c.period).where(estimate.c.released_to.is_(None)).distinct())
+def of_region(connection: Connection, region_id: str, **chosen: Any) -> Sequence[Row[Any]]:
+    """Estimates of one region; `chosen` as for of_regions."""
+    return of_regions(connection, [region_id], **chosen)
+
+
+def of_kind(
+    connection: Connection,
+    kind: str,
+    *,
+    release: int | None = None,
+    indicator: str,
+    depth: tuple[int, int],
+    period: str,
+    with_shape: bool = False,
+) -> Sequence[Row[Any]]:
+    """One indicator in all regions of a kind that have an estimate, with their names and, if asked, boundaries."""
+    return connection.execute(
+        _valid("estimates_of_kind", release),
+        {
+            "kind": kind,
+            "indicator": indicator,
+            "upper": depth[0],
+            "lower": depth[1],
+            "period": period,
+            "with_shape": with_shape,
+            **_named(release),
+        },
+    ).all()
+
+
+def _valid(name: str, release: int | None) -> TextClause:
+    """A named query over the present rows, which an index holds apart, or over those of a release."""
+    said = "{}.released_to IS NULL"
+    if release is not None:
+        said = "({0}.released_from <= :release AND ({0}.released_to IS NULL OR {0}.released_to > :release))"
+    body = sql(name)
+    for table in "edr":
+        body = body.replace(f"{{{table}}}", said.format(table))
+    return text(body)
+
+
+def _named(release: int | None) -> dict[str, int]:
+    return {} if release is None else {"release": release}
+
+
+def _in(table: Table, release: int | None) -> ColumnElement[bool]:
+    """The rows of a table that are valid now, or in a release."""
+    ended = table.c.released_to.is_(None)
+    if release is None:
+        return ended
+    return and_(table.c.released_from <= release, or_(ended, table.c.released_to > release))
+
+
+def periods(connection: Connection, release: int | None = None) -> list[str]:
+    """Periods for which there are estimates, now or in a release: all first, then by year."""
+    found = connection.scalars(select(estimate.c.period).where(_in(estimate, release)).distinct())
     return sorted(found, key=lambda p: "" if p == "all" else p)
 
 
-def region(connection: Connection, region_id: str) -> Row[Any] | None:
-    """The published region's names and area."""
+def regions(connection: Connection, ids: Sequence[str], release: int | None = None) -> dict[str, Row[Any]]:
+    """Names and areas of published regions, now or in a release, by id. Unknown ones are left out."""
     names = ("id", "kind", "code", "name_en", "name_fr", "name_es", "area_km2", "initiative_region")
-    return connection.execute(
-        select(*(pub_region.c[name] for name in names)).where(
-            pub_region.c.id == region_id, pub_region.c.released_to.is_(None)
-        )
-    ).first()
+    found = connection.execute(
+        select(*(pub_region.c[name] for name in names)).where(pub_region.c.id.in_(ids), _in(pub_region, release))
+    )
+    return {row.id: row for row in found}
+
+
+def release_at(connection: Connection, moment: dt.datetime) -> int:
+    """The release that was current at a moment in the past; 0 before the first."""
+    return int(connection.scalar(query("release_at"), {"moment": moment}) or 0)
+
+
+def released(connection: Connection, number: int) -> dt.datetime | None:
+    """When a release was made; None where there is no such release."""
+    found: dt.datetime | None = connection.scalar(
+        select(tables.release.c.created_at).where(tables.release.c.number == number)
+    )
+    return found
+
+
+def now(connection: Connection) -> dt.datetime:
+    """The database's time: what releases are dated by."""
+    return connection.execute(select(func.now())).scalar_one()

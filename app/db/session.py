@@ -125,9 +125,12 @@ def check(engine: Engine) -> str:
 
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection in a read-only transaction. The driver's failures come out as ours: Busy or DatabaseUnavailable."""
+    """A connection in a read-only transaction. The driver's failures come out as ours: Busy or DatabaseUnavailable.
+
+    All that is read belongs to one moment, so that the release an answer names is the one its rows are of.
+    """
     with translated(), engine.connect() as connection:
-        connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         yield connection
 
 

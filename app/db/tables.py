@@ -1295,6 +1295,8 @@ estimate = Table(
         postgresql_where=CURRENT,
     ),
     Index("estimate_current_map_idx", "indicator", "period", "upper_cm", "lower_cm", postgresql_where=CURRENT),
+    Index("estimate_region_history_idx", "region_id", "indicator", "released_from"),
+    Index("estimate_map_history_idx", "indicator", "period", "upper_cm", "lower_cm", "released_from"),
     schema="pub",
     comment="Indicators of regions, disclosure-controlled: the only statistics that the public role can read.",
 )

@@ -61,20 +61,21 @@ def text(cited: Cited) -> str:
 def bibtex(cited: Cited) -> str:
     """An entry of type misc, which every style knows."""
     fields = {
-        "author": " and ".join(f"{{{_tex(name)}}}" for name in cited.owners),
-        "title": f"{{{_tex(cited.title)}}}",
+        "author": " and ".join(f"{{{tex(name)}}}" for name in cited.owners),
+        "title": f"{{{tex(cited.title)}}}",
         "year": str(cited.issued.year),
         "publisher": PUBLISHER,
         "version": None if cited.release is None else f"release {cited.release}",
         "doi": cited.doi,
         "url": cited.address,
-        "note": _tex(f"Licence: {cited.licence}{'. Withdrawn' if cited.withdrawn else ''}"),
+        "note": tex(f"Licence: {cited.licence}{'. Withdrawn' if cited.withdrawn else ''}"),
     }
     body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
     return f"@misc{{{cited.slug},\n{body}\n}}\n"
 
 
-def _tex(words: str) -> str:
+def tex(words: str) -> str:
+    """Text as BibTeX takes it, with what it would read as commands escaped."""
     return "".join(SPECIAL.get(letter, letter) for letter in words)
 
 

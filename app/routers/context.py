@@ -27,6 +27,8 @@ class Context:
     desk: Engine
     extents: dict[tuple[int, str], Extent] = field(default_factory=dict)
     """Where and when the rows of a table lie, by release: asked often, and a scan of the whole table."""
+    periods: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Periods that have estimates, by release: the same."""
 
 
 def context(request: Request) -> Context:

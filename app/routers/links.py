@@ -8,8 +8,24 @@ from fastapi import Request
 from app.routers.deps import Context
 
 JSON = "application/json"
+CSV = "text/csv; charset=utf-8"
 GEOJSON = "application/geo+json"
 MVT = "application/vnd.mapbox-vector-tile"
+OTHER_FORMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            name: {"schema": {"type": "string"}}
+            for name in (
+                "text/csv",
+                "application/x-bibtex",
+                "application/vnd.citationstyles.csl+json",
+                "application/vnd.datacite.datacite+json",
+            )
+        },
+        "description": "The figures, or with `f` a table or a citation of them",
+    }
+}
+"""Forms of figures beside JSON, for the description of the API."""
 TILESETS = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"
 
 

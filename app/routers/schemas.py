@@ -147,6 +147,112 @@ class RegionIndicators(TypedDict):
     links: list[dict[str, Any]]
 
 
+class IndicatorName(TypedDict):
+    """The indicator an answer is about."""
+
+    id: str
+    title: str
+    titles: dict[str, str]
+    unit: Unit
+
+
+class Series(TypedDict):
+    """Figures of a region, period by period."""
+
+    region: Region
+    indicator: IndicatorName
+    depth: DepthWithUnit
+    release: int
+    series: list[Estimate]
+    all_years: Estimate | None
+    notes: list[Note]
+    links: list[dict[str, Any]]
+
+
+class Standing(TypedDict):
+    """Ranks that are possible for a region given the intervals, counted from 1."""
+
+    best: int
+    worst: int
+
+
+class RankedRegion(TypedDict):
+    """A region in a ranking; one that is only listed has no rank."""
+
+    region: Region
+    rank: Standing | None
+    estimate: Estimate
+
+
+class Band(TypedDict):
+    """Regions that cannot be told apart: their intervals overlap, directly or through others."""
+
+    band: int
+    lower: float
+    upper: float
+    regions: list[RankedRegion]
+
+
+class Rankings(TypedDict):
+    """Regions of a kind by value, the highest first."""
+
+    indicator: IndicatorName
+    depth: DepthWithUnit
+    period: Period
+    kind: str
+    synthetic: str
+    release: int
+    bands: list[Band]
+    described: list[RankedRegion]
+    refused: list[RankedRegion]
+    left_out: dict[str, int]
+    notes: list[Note]
+    links: list[dict[str, Any]]
+
+
+class Test(TypedDict):
+    """The test of a difference."""
+
+    method: str
+    t: float
+    df: float
+    p: float
+    p_adjusted: float
+    adjustment: str
+
+
+# `with` is a word of Python.
+Comparison = TypedDict(
+    "Comparison",
+    {
+        "with": str,
+        "difference": float | None,
+        "se": float | None,
+        "interval": Interval | None,
+        "test": Test | None,
+        "verdict": str | None,
+        "refused": Refusal | None,
+    },
+)
+"""How a region differs from one other: the region less the other."""
+
+Comparisons = TypedDict(
+    "Comparisons",
+    {
+        "region": Region,
+        "with": list[Region],
+        "indicator": IndicatorName,
+        "depth": DepthWithUnit,
+        "period": Period,
+        "release": int,
+        "estimates": dict[str, Estimate],
+        "comparisons": list[Comparison],
+        "links": list[dict[str, Any]],
+    },
+)
+"""How a region differs from others."""
+
+
 class RowCounts(TypedDict):
     """Where the rows of a file went: read = stored + refused + ignored."""
 

@@ -4,19 +4,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy import Connection
 
 from app import collections
 from app.collections import Collection
 from app.db import tiles as rows
 from app.geo import tiles as matrices
-from app.routers import deps
-from app.routers.deps import Here, Reading, ReadingTiles
+from app.routers import asked, deps
+from app.routers.deps import Context, Here, Reading, ReadingTiles
 from app.routers.links import JSON, MVT, base, link
 
 router = APIRouter(prefix="/collections/{collection_id}/tiles", tags=["tiles"])
 
 CRS3857 = "http://www.opengis.net/def/crs/EPSG/0/3857"
-DEFAULT_DEPTH = (0, 30)
+DEFAULT_INDICATOR = "soc_stock"
 
 
 @router.get("", summary="Tilesets of a collection")
@@ -46,6 +47,7 @@ def get_tileset(
     address = f"{base(request, here)}/collections/{collection.id}/tiles"
     if request.query_params.get("f") != "tilejson":
         return _tileset(collection, address, tile_matrix_set, deps.extent(here, connection, collection))
+    _parameters(request, here, connection, collection)
     kept = [(n, v) for n, v in request.query_params.multi_items() if n in names]
     query = urlencode([*kept, ("release", str(deps.version(request, connection).release))])
     return {
@@ -104,6 +106,7 @@ def _dimension(collection: Collection) -> int:
 )
 def get_tile(
     request: Request,
+    here: Here,
     connection: ReadingTiles,
     collection_id: str,
     tile_matrix_set: str,
@@ -119,7 +122,7 @@ def get_tile(
         tile_matrix, tile_row, tile_col, min_zoom=collection.tiles.min_zoom, max_zoom=collection.tiles.max_zoom
     )
     deps.whole(request, "release", 0, least=0)
-    parameters = _parameters(request, collection)
+    parameters = _parameters(request, here, connection, collection)
     version = deps.version(request, connection)
     if version.unchanged:
         return Response(status_code=304, headers=dict(version.headers))
@@ -127,18 +130,19 @@ def get_tile(
     return Response(body, media_type=MVT, headers=dict(version.headers))
 
 
-def _parameters(request: Request, collection: Collection) -> dict[str, Any]:
-    """Filters of the tile's query, with their defaults."""
+def _parameters(request: Request, here: Context, connection: Connection, collection: Collection) -> dict[str, Any]:
+    """Filters of the tile's query, with their defaults. What names no figure is refused, not drawn as an empty map."""
     values = deps.chosen(request, collection.tiles.filters)
     if collection.id == "observations":
         return {"property": values["property"] or "soc"}
     if collection.id != "regions":
         return values
-    upper, lower = deps.depth(values["depth"]) or DEFAULT_DEPTH
+    record = asked.known_indicator(values["indicator"] or DEFAULT_INDICATOR)
+    upper, lower = asked.depth(values["depth"], record) or record.depths[0]
     return {
-        "kind": values["kind"] or "country",
-        "indicator": values["indicator"] or "soc_stock",
-        "period": values["period"] or "all",
+        "kind": asked.kind(values["kind"]),
+        "indicator": record.id,
+        "period": asked.period(values["period"], here, connection) or "all",
         "upper_cm": upper,
         "lower_cm": lower,
     }

@@ -848,6 +848,8 @@ CREATE TABLE pub.estimate (
 );
 CREATE UNIQUE INDEX estimate_current_idx ON pub.estimate (region_id, indicator, upper_cm, lower_cm, mass_basis, period, slice) WHERE released_to IS NULL;
 CREATE INDEX estimate_current_map_idx ON pub.estimate (indicator, period, upper_cm, lower_cm) WHERE released_to IS NULL;
+CREATE INDEX estimate_map_history_idx ON pub.estimate (indicator, period, upper_cm, lower_cm, released_from);
+CREATE INDEX estimate_region_history_idx ON pub.estimate (region_id, indicator, released_from);
 COMMENT ON TABLE pub.estimate IS 'Indicators of regions, disclosure-controlled: the only statistics that the public role can read.';
 COMMENT ON COLUMN pub.estimate.row IS 'Number of the row.';
 COMMENT ON COLUMN pub.estimate.indicator IS 'Id of the indicator.';

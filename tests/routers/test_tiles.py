@@ -44,10 +44,28 @@ def test_indicator_depth_and_period_choose_the_figure(client: TestClient):
     assert content["country-KEN"]["value"] == pytest.approx(15.5)
     early = {f["properties"]["id"]: f["properties"] for f in tile(client, "regions", period="2010/2019")["regions"]}
     assert "value" in early["country-KEN"]
-    other = {f["properties"]["id"]: f["properties"] for f in tile(client, "regions", period="1990/1999")["regions"]}
-    assert "value" not in other["country-KEN"]
-    deep = {f["properties"]["id"]: f["properties"] for f in tile(client, "regions", depth="0-100")["regions"]}
-    assert "value" not in deep["country-KEN"]
+    assert tile(client, "regions", depth="0-30") == tile(client, "regions")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "said"),
+    [
+        ("indicator", "ph", "soc_stock"),
+        ("depth", "0-100", "0-30"),
+        ("period", "1990/1999", "2010/2019"),
+        ("period", "2019/2010", "ends before it begins"),
+        ("kind", "planet", "country"),
+    ],
+)
+@pytest.mark.parametrize("address", ["WebMercatorQuad/0/0/0", "WebMercatorQuad"])
+def test_a_figure_that_there_is_not_is_refused_and_no_empty_map(
+    client: TestClient, address: str, parameter: str, value: str, said: str
+):
+    answer = client.get(f"/collections/regions/tiles/{address}", params={parameter: value, "f": "tilejson"})
+    assert answer.status_code == 400
+    (fault,) = answer.json()["errors"]
+    assert fault["parameter"] == parameter
+    assert said in fault["detail"]
 
 
 def test_all_countries_are_in_the_world_tile(client: TestClient):
