@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select, text, update
 
-from app.db import bulk
+from app.db import bulk, zooms
 from app.db.queries import query, sql
 from app.db.tables import pub_partner, release
 
@@ -196,54 +196,86 @@ def close_dataset(connection: Connection, dataset: UUID, number: int) -> Changes
 
 def publish_dataset(connection: Connection, dataset: UUID, number: int) -> Changes:
     """Make the present state of a dataset what is published of it. Rows that did not change keep their release."""
-    sites = _bring(connection, dataset, number, "sites", SITE)
-    if sites.rows:
-        bulk.refresh_statistics(connection)
-    observations = _bring(connection, dataset, number, "observations", OBSERVATION)
-    if observations.rows:
-        bulk.refresh_statistics(connection)
-    return Changes(
-        sites=sites, observations=observations, terms=_bring(connection, dataset, number, "terms", TERMS, "dataset")
-    )
+    sites = _bring(connection, dataset, number, "site")
+    observations = _bring(connection, dataset, number, "observation")
+    return Changes(sites=sites, observations=observations, terms=_bring_terms(connection, dataset, number))
 
 
-def _bring(
-    connection: Connection, dataset: UUID, number: int, what: str, columns: tuple[str, ...], wanted: str | None = None
-) -> Changed:
-    """End the rows of one kind that are not as they should be, and begin those that are missing."""
-    parameters = {"dataset": dataset, "release": number}
+_POINT = ("geom_3857", "morton")
+"""What follows from the published position, computed once a site."""
+_COLUMNS: Mapping[zooms.Kind, tuple[str, ...]] = {"site": SITE, "observation": OBSERVATION}
+_OF_POSITION: Mapping[zooms.Kind, str] = {
+    "site": "pub.web_mercator(w.geom), pub.morton_key(w.geom)",
+    "observation": "w.geom_3857, w.morton",
+}
+
+
+def _bring(connection: Connection, dataset: UUID, number: int, kind: zooms.Kind) -> Changed:
+    """End the points of one kind that are not as they should be, and begin those that are missing."""
+    columns = _COLUMNS[kind]
     parts = {
-        "{wanted}": sql(f"{wanted or what}_as_published"),
-        "{names}": ", ".join(columns),
-        "{columns}": ", ".join(f"w.{name}" for name in columns),
-        "{now}": ", ".join(f"c.{name}" for name in columns),
+        "{table}": f"pub.{kind}",
+        "{wanted}": sql(f"{kind}s_as_published"),
+        "{names}": ", ".join((*columns, *_POINT)),
+        "{all_columns}": f"{_listed('w', columns)}, {_OF_POSITION[kind]}",
+        "{columns}": _listed("w", columns),
+        "{now}": _listed("c", columns),
+        "{staged}": _listed("s", (*columns, *_POINT)),
     }
 
-    def statement(name: str) -> str:
-        body = sql(name)
-        for key, value in parts.items():
-            body = body.replace(key, value)
-        return body
+    def run(name: str, **parameters: Any) -> Any:
+        return connection.execute(text(_filled(name, parts)), parameters)
 
-    # Names of ours, in queries of ours.
-    ended = connection.execute(
-        text(
-            f"WITH ended AS ({statement(f'close_{what}')}) "
-            "SELECT count(*) FILTER (WHERE goes_on) AS changed, count(*) FILTER (WHERE NOT goes_on) AS removed FROM ended"
-        ),
-        parameters,
-    ).one()
-    begun = connection.execute(text(statement(f"add_{what}")), parameters).rowcount
-    return Changed(added=begun - ended.changed, changed=ended.changed, removed=ended.removed)
+    run("make_staged")
+    run("stage", dataset=dataset)
+    found = Changed(**run("count_staged").one()._asdict())
+    if found.rows:
+        connection.execute(text("ANALYZE staged"))
+        if found.changed or found.removed:
+            run("end_staged", release=number)
+        zooms.choose_staged(connection, kind)
+        if found.added or found.changed:
+            run("begin_staged", release=number)
+        zooms.drop(connection)
+        bulk.refresh_statistics(connection)
+    connection.execute(text("DROP TABLE staged"))
+    return found
+
+
+def _bring_terms(connection: Connection, dataset: UUID, number: int) -> Changed:
+    """End the published terms of a dataset where they are not as they should be, and begin those that are missing."""
+    parameters = {"dataset": dataset, "release": number}
+    parts = {
+        "{wanted}": sql("dataset_as_published"),
+        "{names}": ", ".join(TERMS),
+        "{columns}": _listed("w", TERMS),
+        "{now}": _listed("c", TERMS),
+    }
+    ended = connection.scalars(text(_filled("close_terms", parts)), parameters).all()
+    begun = connection.execute(text(_filled("add_terms", parts)), parameters).rowcount
+    changed = sum(ended)
+    return Changed(added=begun - changed, changed=changed, removed=len(ended) - changed)
+
+
+def _filled(name: str, parts: Mapping[str, str]) -> str:
+    """A query of ours with names of ours in its braces."""
+    body = sql(name)
+    for key, value in parts.items():
+        body = body.replace(key, value)
+    return body
+
+
+def _listed(alias: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{alias}.{name}" for name in columns)
 
 
 def choose_zooms(connection: Connection, number: int, since: int | None = None) -> None:
-    """Choose anew which points low zooms show, where this release touched them.
+    """Choose anew which points low zooms show, near what was ended without doing so: withdrawn, or taken down at once.
 
     since : the earlier release that ended rows and left this to be done.
     """
-    for step in ("choose_site_zooms", "choose_observation_zooms"):
-        connection.execute(query(step), {"release": number, "since": since or number})
+    zooms.choose_released(connection, "site", number, since or number)
+    zooms.choose_released(connection, "observation", number, since or number)
 
 
 def publish_partners(connection: Connection, number: int) -> None:

@@ -715,6 +715,15 @@ visit = Table(
     comment="One profile: a site observed at one time.",
 )
 
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Text, primary_key=True, comment="What it is for."),
+    Column("value", LargeBinary, nullable=False, comment="Random bytes, made with the database and never shown."),
+    schema="core",
+    comment="What hashes are salted with, so that nobody can work out what was hashed. Only the worker reads it.",
+)
+
 procedure = Table(
     "procedure",
     metadata,
@@ -1070,24 +1079,21 @@ pub_dataset = Table(
 )
 
 POSITION_3857 = "pub.web_mercator(geom)"
-MORTON = "pub.morton_key(geom)"
 
 
 def published_position() -> tuple[Column[object], ...]:
     """Where a published point is, in the forms that maps need."""
     return (
         point("geom", "Published position in WGS 84, generalised to the dataset's precision."),
+        # Written by the publication, which computes them once a site: of each row they would take longer than writing it.
         Column(
             "geom_3857",
             Geometry("POINT", 3857, spatial_index=False),
-            Computed(POSITION_3857, persisted=True),
-            comment="The same in Web Mercator, for tiles.",
+            nullable=False,
+            comment="The same in Web Mercator, for tiles: pub.web_mercator.",
         ),
-        Column(
-            "morton",
-            BigInteger,
-            Computed(MORTON, persisted=True),
-            comment="Morton key of the Web Mercator position, 24 levels: cells of a tile are ranges of it.",
+        required(
+            "morton", BigInteger, "Morton key of it, 24 levels: cells of a tile are ranges of it; pub.morton_key."
         ),
         required("min_zoom", SmallInteger, "Smallest zoom of tiles that show the point.", server_default=text("0")),
         optional("coordinate_uncertainty_m", Double, "Radius within which the true position lies [m]."),

@@ -101,7 +101,6 @@ def refresh(connection: Connection, progress: Progress = silent) -> tuple[int, i
     changes = releases.Changes()
     for record in published:
         changes += releases.publish_dataset(connection, record.id, number)
-    releases.choose_zooms(connection, number)
     progress("estimating regions")
     figures = estimate_regions(connection, everywhere, number)
     releases.seal(connection, number, changes, figures=figures)
@@ -133,16 +132,15 @@ def _publish(connection: Connection, dataset: UUID, left: Sequence[str], progres
     touched = {*left, *releases.regions_of(connection, dataset)}
     number = releases.begin(connection, kind=kind, summary=summary, content=str(dataset), dataset=dataset)
     progress(f"publishing {record.slug}")
-    if record.state == "withdrawn":
-        changes = (
-            releases.Changes()
-            if before is None or not is_shown
-            else releases.close_dataset(connection, dataset, number)
-        )
-    else:
+    if record.state != "withdrawn":
         changes = releases.publish_dataset(connection, dataset, number)
-    progress("choosing points for low zooms")
-    releases.choose_zooms(connection, number, taken_down)
+    elif before is None or not is_shown:
+        changes = releases.Changes()
+    else:
+        changes = releases.close_dataset(connection, dataset, number)
+    if record.state == "withdrawn" or taken_down is not None:
+        progress("choosing points for low zooms")
+        releases.choose_zooms(connection, number, taken_down)
     progress("estimating regions")
     figures = estimate_regions(connection, sorted(touched), number)
     why = {"reason": record.withdrawn_because} if kind == "withdraw" else {}

@@ -422,6 +422,16 @@ COMMENT ON COLUMN core.region.cell_count IS 'H3 cells of resolution 5 whose cent
 COMMENT ON COLUMN core.region.source IS 'Where the boundary comes from.';
 COMMENT ON COLUMN core.region.licence IS 'Licence of the boundary.';
 
+-- core.secret: What hashes are salted with, so that nobody can work out what was hashed. Only the worker reads it.
+CREATE TABLE core.secret (
+    name TEXT NOT NULL,
+    value BYTEA NOT NULL,
+    CONSTRAINT secret_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE core.secret IS 'What hashes are salted with, so that nobody can work out what was hashed. Only the worker reads it.';
+COMMENT ON COLUMN core.secret.name IS 'What it is for.';
+COMMENT ON COLUMN core.secret.value IS 'Random bytes, made with the database and never shown.';
+
 -- core.site_region: Regions of each site, found at import.
 CREATE TABLE core.site_region (
     site_id UUID NOT NULL,
@@ -895,8 +905,8 @@ CREATE TABLE pub.observation (
     visit_id UUID NOT NULL,
     dataset_id UUID NOT NULL,
     geom geometry(POINT,4326) NOT NULL,
-    geom_3857 geometry(POINT,3857) GENERATED ALWAYS AS (pub.web_mercator(geom)) STORED,
-    morton BIGINT GENERATED ALWAYS AS (pub.morton_key(geom)) STORED,
+    geom_3857 geometry(POINT,3857) NOT NULL,
+    morton BIGINT NOT NULL,
     min_zoom SMALLINT DEFAULT 0 NOT NULL,
     coordinate_uncertainty_m DOUBLE PRECISION,
     location_precision TEXT NOT NULL,
@@ -939,8 +949,8 @@ COMMENT ON COLUMN pub.observation.site_id IS 'The site.';
 COMMENT ON COLUMN pub.observation.visit_id IS 'The profile.';
 COMMENT ON COLUMN pub.observation.dataset_id IS 'The dataset.';
 COMMENT ON COLUMN pub.observation.geom IS 'Published position in WGS 84, generalised to the dataset''s precision.';
-COMMENT ON COLUMN pub.observation.geom_3857 IS 'The same in Web Mercator, for tiles.';
-COMMENT ON COLUMN pub.observation.morton IS 'Morton key of the Web Mercator position, 24 levels: cells of a tile are ranges of it.';
+COMMENT ON COLUMN pub.observation.geom_3857 IS 'The same in Web Mercator, for tiles: pub.web_mercator.';
+COMMENT ON COLUMN pub.observation.morton IS 'Morton key of it, 24 levels: cells of a tile are ranges of it; pub.morton_key.';
 COMMENT ON COLUMN pub.observation.min_zoom IS 'Smallest zoom of tiles that show the point.';
 COMMENT ON COLUMN pub.observation.coordinate_uncertainty_m IS 'Radius within which the true position lies [m].';
 COMMENT ON COLUMN pub.observation.location_precision IS 'Precision of the published position.';
@@ -1067,8 +1077,8 @@ CREATE TABLE pub.site (
     dataset_id UUID NOT NULL,
     own_id TEXT,
     geom geometry(POINT,4326) NOT NULL,
-    geom_3857 geometry(POINT,3857) GENERATED ALWAYS AS (pub.web_mercator(geom)) STORED,
-    morton BIGINT GENERATED ALWAYS AS (pub.morton_key(geom)) STORED,
+    geom_3857 geometry(POINT,3857) NOT NULL,
+    morton BIGINT NOT NULL,
     min_zoom SMALLINT DEFAULT 0 NOT NULL,
     coordinate_uncertainty_m DOUBLE PRECISION,
     location_precision TEXT NOT NULL,
@@ -1101,8 +1111,8 @@ COMMENT ON COLUMN pub.site.id IS 'The site.';
 COMMENT ON COLUMN pub.site.dataset_id IS 'The dataset.';
 COMMENT ON COLUMN pub.site.own_id IS 'The contributor''s id; empty where positions are generalised.';
 COMMENT ON COLUMN pub.site.geom IS 'Published position in WGS 84, generalised to the dataset''s precision.';
-COMMENT ON COLUMN pub.site.geom_3857 IS 'The same in Web Mercator, for tiles.';
-COMMENT ON COLUMN pub.site.morton IS 'Morton key of the Web Mercator position, 24 levels: cells of a tile are ranges of it.';
+COMMENT ON COLUMN pub.site.geom_3857 IS 'The same in Web Mercator, for tiles: pub.web_mercator.';
+COMMENT ON COLUMN pub.site.morton IS 'Morton key of it, 24 levels: cells of a tile are ranges of it; pub.morton_key.';
 COMMENT ON COLUMN pub.site.min_zoom IS 'Smallest zoom of tiles that show the point.';
 COMMENT ON COLUMN pub.site.coordinate_uncertainty_m IS 'Radius within which the true position lies [m].';
 COMMENT ON COLUMN pub.site.location_precision IS 'Precision of the published position.';
@@ -1777,14 +1787,20 @@ $$;
 
 -- Values, one a row ---------------------------------------------------------------------------------------------------
 
-CREATE FUNCTION core.result_id(visit uuid, layer bigint, place bigint) RETURNS uuid
+-- Made once; a copy of the database keeps it, so ids stay what they are.
+INSERT INTO core.secret (name, value)
+VALUES ('result ids', sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
+
+CREATE FUNCTION core.result_id(salt bytea, visit uuid, layer bigint, place bigint) RETURNS uuid
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN overlay(overlay(md5(visit::text || '/' || layer || '/' || place) PLACING '8' FROM 13) PLACING 'a' FROM 17)::uuid;
+    -- Half of the hash, with the bytes that say version and variant of a UUID put in.
+    RETURN encode(set_byte(set_byte(substr(
+        sha256(salt || uuid_send(visit) || int8send((layer << 16) | place)), 1, 16), 6, 130), 8, 160), 'hex')::uuid;
 COMMENT ON FUNCTION core.result_id IS
-    'Public id of a value: a hash (UUID version 8) of the random id of its profile and its place there, so that it stays the same without being stored.';
+    'Public id of a value: a salted hash (UUID version 8) of the random id of its profile and its place there, so that it stays the same without being stored. Without the salt, which never leaves this schema, nobody can try which layer of the file it is.';
 
 CREATE VIEW core.result AS
-SELECT core.result_id(l.visit_id, l.id, r.place) AS id, l.id AS layer_id, l.visit_id, p.property, r.value,
+SELECT core.result_id((SELECT s.value FROM core.secret s WHERE s.name = 'result ids'), l.visit_id, l.id, r.place) AS id, l.id AS layer_id, l.visit_id, p.property, r.value,
        coalesce(substr(l.result_qualifiers, r.place::int, 1), '=') AS qualifier,
        l.result_uncertainties[r.place] AS uncertainty, p.status, r.reported_value, p.reported_unit, p.method,
        p.laboratory,
@@ -1842,16 +1858,24 @@ CREATE FUNCTION core.check_links() RETURNS trigger
 AS $$
 DECLARE
     strange text;
+    missing boolean;
+    others boolean;
 BEGIN
-    EXECUTE format('SELECT a.%1$I::text FROM (SELECT DISTINCT %1$I FROM added) a WHERE NOT EXISTS '
-                   '(SELECT FROM %2$s t WHERE t.id = a.%1$I) LIMIT 1', TG_ARGV[0], TG_ARGV[1]) INTO strange;
-    IF strange IS NOT NULL THEN
+    -- Rows that this transaction made itself nobody else can delete: what it has just written is asked for once only.
+    EXECUTE format('SELECT count(*) FILTER (WHERE t.id IS NULL) > 0, count(*) > 0 FROM (SELECT DISTINCT %1$I FROM added) a '
+                   'LEFT JOIN %2$s t ON t.id = a.%1$I WHERE t.id IS NULL OR t.xmin <> (pg_current_xact_id()::xid)',
+                   TG_ARGV[0], TG_ARGV[1]) INTO missing, others;
+    IF missing THEN
+        EXECUTE format('SELECT a.%1$I::text FROM added a WHERE NOT EXISTS (SELECT FROM %2$s t WHERE t.id = a.%1$I) LIMIT 1',
+                       TG_ARGV[0], TG_ARGV[1]) INTO strange;
         RAISE foreign_key_violation USING
             MESSAGE = format('%s.%s refers to %s in %s, which is not there', TG_TABLE_NAME, TG_ARGV[0], strange, TG_ARGV[1]);
     END IF;
-    -- Rows that this transaction made itself nobody else can delete; the others are held until it ends.
-    EXECUTE format('SELECT 1 FROM %2$s t WHERE t.id IN (SELECT %1$I FROM added) '
-                   'AND t.xmin <> (pg_current_xact_id()::xid) FOR KEY SHARE', TG_ARGV[0], TG_ARGV[1]);
+    IF others THEN
+        -- They are held until the transaction ends. One that went meanwhile is missing.
+        EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %2$s t WHERE t.id IN (SELECT %1$I FROM added) '
+                       'AND t.xmin <> (pg_current_xact_id()::xid) FOR KEY SHARE) held', TG_ARGV[0], TG_ARGV[1]);
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -1946,6 +1970,7 @@ GRANT USAGE ON SCHEMA core, pub TO observatory_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA core, pub TO observatory_worker;
 ALTER DEFAULT PRIVILEGES IN SCHEMA core, pub GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO observatory_worker;
 REVOKE UPDATE, DELETE ON core.audit FROM observatory_worker;
+REVOKE INSERT, UPDATE, DELETE ON core.secret FROM observatory_worker;
 GRANT EXECUTE ON FUNCTION core.refresh_statistics TO observatory_worker;
 GRANT USAGE ON SEQUENCE core.procedure_id_seq TO observatory_worker;
 

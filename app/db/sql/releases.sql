@@ -30,18 +30,39 @@ ORDER BY p.released_to DESC NULLS FIRST LIMIT 1;
 SELECT r.number, r.created_at, r.kind, r.summary, r.changes, encode(r.content_hash, 'hex') AS content_hash
 FROM pub.release r WHERE r.dataset_id = :dataset ORDER BY r.number DESC;
 
--- close_sites --
--- End the published sites of a dataset that are no longer, or no longer like this. Says of each whether it goes on.
--- In braces stand the query of the rows as they should be, its columns, and the columns as they are now.
-UPDATE pub.site o SET released_to = :release
-FROM (
-    SELECT c.fid, w.id IS NOT NULL AS goes_on
-    FROM pub.site c LEFT JOIN ({wanted}) w ON w.id = c.id
-    WHERE c.dataset_id = :dataset AND c.released_to IS NULL
-      AND (w.id IS NULL OR ROW({columns}) IS DISTINCT FROM ROW({now}))
-) ended
-WHERE o.fid = ended.fid
-RETURNING ended.goes_on;
+-- make_staged --
+-- Where the rows are kept that a release begins, and those that it ends.
+CREATE TEMPORARY TABLE staged ON COMMIT DROP AS
+SELECT NULL::bigint AS place, NULL::bigint AS replaces, {names} FROM {table} WITH NO DATA;
+
+-- stage --
+-- Find what is published of a dataset and is no longer, or no longer like this, and what is missing. Rows that begin are
+-- numbered in the order of random ids: row numbers go into tiles, and the order of the file could tell where in a cell a
+-- site lies. In braces stand the query of the rows as they should be, its columns, and the columns as they are now.
+INSERT INTO staged (place, replaces, {names})
+SELECT row_number() OVER (ORDER BY w.id), c.fid, {all_columns}
+FROM ({wanted}) w
+FULL JOIN (SELECT * FROM {table} WHERE dataset_id = :dataset AND released_to IS NULL) c ON c.id = w.id
+WHERE w.id IS NULL OR c.id IS NULL OR ROW({columns}) IS DISTINCT FROM ROW({now});
+
+-- count_staged --
+-- How many rows a release adds, changes and removes.
+SELECT count(*) FILTER (WHERE replaces IS NULL) AS added,
+       count(*) FILTER (WHERE replaces IS NOT NULL AND id IS NOT NULL) AS changed,
+       count(*) FILTER (WHERE id IS NULL) AS removed
+FROM staged;
+
+-- end_staged --
+-- End the rows that are no longer, or no longer like this.
+UPDATE {table} o SET released_to = :release FROM staged s WHERE o.fid = s.replaces;
+
+-- begin_staged --
+-- Begin the rows that are not published like this yet, each with the zoom that was chosen for it. They come as they were
+-- staged, or scattered by a join: either order tells nothing.
+INSERT INTO {table} ({names}, min_zoom, released_from)
+SELECT {staged}, coalesce(z.zoom, 14), :release
+FROM staged s LEFT JOIN zoom z ON z.point = -s.place
+WHERE s.id IS NOT NULL;
 
 -- sites_as_published --
 -- Sites of a dataset as they may be shown: positions generalised to the centre of a fixed cell, and whatever could say
@@ -106,30 +127,10 @@ LEFT JOIN LATERAL (
 ) content ON true
 WHERE p.location_precision <> 'region' OR label.id IS NOT NULL
 
--- add_sites --
--- Begin the sites that are not published like this yet. Their order is that of random ids: row numbers go into tiles, and
--- the order of the file could tell where in a cell a site lies.
-INSERT INTO pub.site ({names}, released_from)
-SELECT {columns}, :release FROM ({wanted}) w
-WHERE NOT EXISTS (SELECT FROM pub.site c WHERE c.id = w.id AND c.released_to IS NULL)
-ORDER BY w.id;
-
--- close_observations --
--- The same as close_sites, for observations.
-UPDATE pub.observation o SET released_to = :release
-FROM (
-    SELECT c.fid, w.id IS NOT NULL AS goes_on
-    FROM pub.observation c LEFT JOIN ({wanted}) w ON w.id = c.id
-    WHERE c.dataset_id = :dataset AND c.released_to IS NULL
-      AND (w.id IS NULL OR ROW({columns}) IS DISTINCT FROM ROW({now}))
-) ended
-WHERE o.fid = ended.fid
-RETURNING ended.goes_on;
-
 -- observations_as_published --
 -- Results of a dataset at the positions that its sites are published with. What is said of a position is withheld with it.
 SELECT r.id, p.id AS site_id, v.id AS visit_id, p.dataset_id, p.geom, p.coordinate_uncertainty_m, p.location_precision,
-       r.property, r.value, r.qualifier, r.uncertainty, r.status, r.method, l.top_cm, l.bottom_cm, l.kind AS layer_kind,
+       p.geom_3857, p.morton, r.property, r.value, r.qualifier, r.uncertainty, r.status, r.method, l.top_cm, l.bottom_cm, l.kind AS layer_kind,
        l.horizon,
        CASE WHEN p.location_precision = 'exact' THEN v.sampled_from
             ELSE date_trunc('year', v.sampled_from)::date END AS sampled_from,
@@ -148,13 +149,6 @@ JOIN core.visit v ON v.site_id = s.id
 JOIN core.layer l ON l.visit_id = v.id
 JOIN core.result r ON r.layer_id = l.id
 WHERE p.dataset_id = :dataset AND p.released_to IS NULL
-
--- add_observations --
--- Begin the observations that are not published like this yet, in the order of random ids.
-INSERT INTO pub.observation ({names}, released_from)
-SELECT {columns}, :release FROM ({wanted}) w
-WHERE NOT EXISTS (SELECT FROM pub.observation c WHERE c.id = w.id AND c.released_to IS NULL)
-ORDER BY w.id;
 
 -- close_dataset --
 -- End all published rows of a dataset with this release. One statement, so that a dataset is never half there.
@@ -195,56 +189,70 @@ INSERT INTO pub.dataset ({names}, released_from)
 SELECT {columns}, :release FROM ({wanted}) w
 WHERE NOT EXISTS (SELECT FROM pub.dataset c WHERE c.id = w.id AND c.released_to IS NULL);
 
--- choose_site_zooms --
--- The smallest zoom at which each site is drawn: a tile shows one site per cell of 1/64 of its side, the one whose id
--- hashes lowest. Cells nest, so a site never vanishes on zooming in, neighbouring tiles agree, and the order of loading
--- does not matter. Only sites in coarse cells that this release touched are chosen anew. From zoom 14 on all are drawn.
-WITH touched AS (
-    SELECT DISTINCT morton >> 36 AS cell FROM pub.site
-    WHERE released_from = :release OR released_to BETWEEN :since AND :release
-), candidate AS (
-    SELECT s.fid, s.morton, hashtextextended(s.id::text, 0) AS luck
-    FROM pub.site s JOIN touched t ON s.morton >> 36 = t.cell
-    WHERE s.released_to IS NULL
-), chosen AS (
-    SELECT fid, min(zoom) AS zoom
-    FROM (
-        SELECT DISTINCT ON (z.zoom, c.morton >> (2 * (18 - z.zoom))) c.fid, z.zoom
-        FROM candidate c CROSS JOIN generate_series(0, 13) AS z (zoom)
-        ORDER BY z.zoom, c.morton >> (2 * (18 - z.zoom)), c.luck, c.fid
-    ) winner
-    GROUP BY fid
-)
-UPDATE pub.site s SET min_zoom = coalesce(chosen.zoom, 14)
-FROM candidate c LEFT JOIN chosen ON chosen.fid = c.fid
-WHERE s.fid = c.fid AND s.min_zoom <> coalesce(chosen.zoom, 14);
+-- site_cells_staged --
+-- Coarse cells of sites that begin or end. A coarse cell is what a tile of zoom 0 shows one site of.
+SELECT DISTINCT CAST(NULL AS text) AS property, morton >> 36 AS cell FROM staged WHERE id IS NOT NULL
+UNION
+SELECT DISTINCT NULL, o.morton >> 36 FROM staged s JOIN pub.site o ON o.fid = s.replaces
 
--- choose_observation_zooms --
--- The same for observations, property by property; of one site the topmost layer of the latest profile comes first.
-WITH touched AS (
-    SELECT DISTINCT property, morton >> 36 AS cell FROM pub.observation
-    WHERE released_from = :release OR released_to BETWEEN :since AND :release
-), candidate AS (
-    SELECT o.fid, o.property, o.morton, o.top_cm, o.sampled_from, hashtextextended(o.site_id::text, 0) AS luck
-    FROM pub.observation o JOIN touched t ON o.property = t.property AND o.morton >> 36 = t.cell
-    WHERE o.released_to IS NULL
-), top AS (
-    -- Only the first of each site can win a cell, and it wins or loses like its site.
-    SELECT DISTINCT ON (property, luck, morton) fid, property, morton, luck
-    FROM candidate
-    ORDER BY property, luck, morton, top_cm, sampled_from DESC NULLS LAST, fid
-), chosen AS (
-    SELECT fid, min(zoom) AS zoom
+-- site_cells_released --
+-- Coarse cells of sites that releases began or ended.
+SELECT DISTINCT CAST(NULL AS text) AS property, morton >> 36 AS cell FROM pub.site
+WHERE released_from = %(release)s OR released_to BETWEEN %(since)s AND %(release)s
+
+-- observation_cells_staged --
+-- The same for observations, property by property.
+SELECT DISTINCT property, morton >> 36 AS cell FROM staged WHERE id IS NOT NULL
+UNION
+SELECT DISTINCT o.property, o.morton >> 36 FROM staged s JOIN pub.observation o ON o.fid = s.replaces
+
+-- observation_cells_released --
+-- The same for observations, property by property.
+SELECT DISTINCT property, morton >> 36 AS cell FROM pub.observation
+WHERE released_from = %(release)s OR released_to BETWEEN %(since)s AND %(release)s
+
+-- sites_of_cells --
+-- The published sites of some coarse cells, and what decides which of them low zooms show.
+SELECT o.fid AS point, NULL AS property, o.morton, hashtextextended(o.id::text, 0) AS luck, o.min_zoom, true AS may_win
+FROM ({cells}) t
+CROSS JOIN LATERAL (
+    SELECT * FROM pub.site s
+    WHERE s.released_to IS NULL AND s.morton BETWEEN t.cell << 36 AND ((t.cell + 1) << 36) - 1
+    OFFSET 0
+) o
+
+-- staged_sites --
+-- The same of sites that are about to begin, numbered downwards from -1.
+SELECT -place, NULL, morton, hashtextextended(id::text, 0), 14, true FROM staged WHERE id IS NOT NULL
+
+-- observations_of_cells --
+-- The same for observations, property by property; of one site only the topmost layer of the latest profile may be shown
+-- at low zooms, and wins or loses like its site. Others matter where they were shown so far.
+SELECT point, property, morton, luck, min_zoom, may_win
+FROM (
+    SELECT point, property, morton, min_zoom, hashtextextended(site_id::text, 0) AS luck,
+           row_number() OVER (PARTITION BY property, site_id ORDER BY top_cm, sampled_from DESC NULLS LAST, id) = 1 AS may_win
     FROM (
-        SELECT DISTINCT ON (c.property, z.zoom, c.morton >> (2 * (18 - z.zoom))) c.fid, z.zoom
-        FROM top c CROSS JOIN generate_series(0, 13) AS z (zoom)
-        ORDER BY c.property, z.zoom, c.morton >> (2 * (18 - z.zoom)), c.luck, c.fid
-    ) winner
-    GROUP BY fid
-)
-UPDATE pub.observation o SET min_zoom = coalesce(chosen.zoom, 14)
-FROM candidate c LEFT JOIN chosen ON chosen.fid = c.fid
-WHERE o.fid = c.fid AND o.min_zoom <> coalesce(chosen.zoom, 14);
+        SELECT o.fid AS point, o.property, o.morton, o.min_zoom, o.site_id, o.top_cm, o.sampled_from, o.id
+        FROM ({cells}) t
+        CROSS JOIN LATERAL (
+            SELECT * FROM pub.observation s
+            WHERE s.released_to IS NULL AND s.property = t.property
+              AND s.morton BETWEEN t.cell << 36 AND ((t.cell + 1) << 36) - 1
+            OFFSET 0
+        ) o
+        {staged}
+    ) everything
+) ranked
+WHERE may_win OR min_zoom < 14
+
+-- staged_observations --
+-- Observations that are about to begin, numbered downwards from -1.
+SELECT -place, property, morton, 14, site_id, top_cm, sampled_from, id FROM staged WHERE id IS NOT NULL
+
+-- keep_zooms --
+-- Give points that are published already the zoom that was chosen for them.
+UPDATE {table} o SET min_zoom = z.zoom FROM zoom z WHERE o.fid = z.point;
 
 -- publish_partners --
 -- All partner organisations with their tiers and agreements.
