@@ -6,6 +6,7 @@ python -m app.pipelines.validating        one request as JSON on standard input,
 import contextlib
 import dataclasses
 import datetime as dt
+import errno
 import json
 import os
 import re
@@ -137,14 +138,23 @@ def main() -> None:
             today=dt.date.fromisoformat(request["today"]),
             strict=request["strict"],
         )
-    except MemoryError:
-        sys.exit(_OUT_OF_MEMORY)
     except BaseException as fault:
-        # Polars panics where the system gives it no more memory or threads.
-        if type(fault).__name__ == "PanicException" and re.search("memory|alloc|spawn", str(fault)):
+        if _for_want_of_memory(fault):
             sys.exit(_OUT_OF_MEMORY)
         raise
     json.dump(answer, sys.stdout)
+
+
+def _for_want_of_memory(fault: BaseException | None) -> bool:
+    """Whether memory ran out: tidying up after that may fail for the same want, and hide the first fault."""
+    while fault is not None:
+        if isinstance(fault, MemoryError) or (isinstance(fault, OSError) and fault.errno == errno.ENOMEM):
+            return True
+        # Polars panics where the system gives it no more memory or threads.
+        if type(fault).__name__ == "PanicException" and re.search("memory|alloc|spawn", str(fault)):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
 
 
 if __name__ == "__main__":
