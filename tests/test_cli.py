@@ -329,7 +329,7 @@ def test_proposal_names_its_questions_and_their_answers_make_a_mapping_that_vali
     assert "OC (%)  soc [%], 75%." in asked.stdout
     assert "licence: Under which licence do you give the data?" in asked.stdout
     open_yet = observatory(tmp_path, "propose", str(file), "--write", str(mine), "--answer", "licence=CC-BY-4.0")
-    assert (open_yet.returncode, "MAPPING_INCOMPLETE: 1 questions are open: method." in open_yet.stderr) == (1, True)
+    assert (open_yet.returncode, "MAPPING_INCOMPLETE: 1 question is open: method." in open_yet.stderr) == (1, True)
     assert not mine.exists()
     answers = ("--answer", "licence=CC-BY-4.0", "--answer", "method=not stated")
     assert observatory(tmp_path, "propose", str(file), "--write", str(mine), *answers).returncode == 0

@@ -27,13 +27,18 @@ from xlsxwriter.exceptions import XlsxWriterException
 from app.ingest.draft import code_of
 from app.ingest.mapping import MappingFile, TableSource
 from app.ingest.readers import Table, read_table
-from app.ingest.readers.table import Layout
+from app.ingest.readers.table import REMARKS, Layout
 from app.ingest.readers.text import _sniff as sniff
 from app.ingest.report import Notebook, Report
 from app.ingest.rules import RULES
 
-TITLE = "observatory_remarks"
-"""Name of the column of remarks."""
+TITLE = REMARKS
+_RANKS = {"error": 0, "warning": 1, "info": 2}
+_OUTCOMES = {
+    "refuse value": "The value is not stored.",
+    "refuse row": "The row is not stored.",
+    "refuse site": "No row of the site is stored.",
+}
 _PIECE = 1 << 20
 _SAMPLE = 1 << 16
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # with their full-width forms
@@ -42,19 +47,19 @@ _CSV_FIELD_MAX = 1 << 30
 
 # NULL stands for what is about a file or sheet as a whole.
 _SCHEMA = """
-CREATE TABLE remark (file TEXT, sheet TEXT, row INTEGER, said TEXT);
-CREATE TABLE stopped (file TEXT, sheet TEXT, row INTEGER, code TEXT);
+CREATE TABLE remark (file TEXT, sheet TEXT, row INTEGER, code TEXT, said TEXT, rank INTEGER);
+CREATE TABLE stopped (file TEXT, sheet TEXT, row INTEGER, code TEXT, said TEXT, rank INTEGER);
 CREATE TABLE header (file TEXT, sheet TEXT, row INTEGER);
 """
 _ALL = """
 SELECT row, said FROM (
-    SELECT row, said, rowid AS place, 0 AS kind FROM remark WHERE file IS :file AND sheet IS :sheet
+    SELECT row, said, rank, rowid AS place, 0 AS kind FROM remark WHERE file IS :file AND sheet IS :sheet
     UNION ALL
-    SELECT row, code, rowid, 1 FROM stopped s WHERE file IS :file AND sheet IS :sheet AND NOT EXISTS (
+    SELECT row, said, rank, rowid, 1 FROM stopped s WHERE file IS :file AND sheet IS :sheet AND NOT EXISTS (
         SELECT 1 FROM remark r WHERE r.file IS s.file AND r.sheet IS s.sheet AND r.row = s.row
-            AND substr(r.said, 1, length(s.code)) = s.code)
+            AND r.code = s.code)
 )
-ORDER BY row, kind, place
+ORDER BY row, rank, kind, place
 """
 
 
@@ -90,8 +95,10 @@ class Findings(Notebook):
         message = rule.message.format_map({"value": value, **details})
         place = f" ({column})" if column and column not in message else ""
         hint = suggestion or rule.suggestion
-        said = f"{code}{place}: {message}{f' {hint}' if hint else ''}"
-        self._base.execute("INSERT INTO remark VALUES (?, ?, ?, ?)", (file, sheet, row, said))
+        outcome = _OUTCOMES.get(rule.effect)
+        said = f"{code}{place}: {' '.join(part for part in (message, outcome, hint) if part)}"
+        ranked = (file, sheet, row, code, said, _RANKS[rule.severity])
+        self._base.execute("INSERT INTO remark VALUES (?, ?, ?, ?, ?, ?)", ranked)
 
     def rows(self, table: Table, numbers: NDArray[np.uint16]) -> None:
         """Take what became of each row: one that fell with its site or profile has no finding of its own."""
@@ -101,9 +108,9 @@ class Findings(Notebook):
         stopped = np.flatnonzero(numbers)
         places = table.rows.gather(stopped).to_list()
         self._base.executemany(
-            "INSERT INTO stopped VALUES (?, ?, ?, ?)",
+            "INSERT INTO stopped VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (table.file, table.sheet, row, _fell(code_of(int(number))))
+                (table.file, table.sheet, row, *_fell(code_of(int(number))))
                 for row, number in zip(places, numbers[stopped].tolist(), strict=True)
             ),
         )
@@ -131,8 +138,11 @@ class Findings(Notebook):
         self._base.close()
 
 
-def _fell(code: str) -> str:
-    return f"{code}: {RULES[code].sentence}"
+def _fell(code: str) -> tuple[str, str, int]:
+    """Code, words and rank of what became of a row that has no finding of its own."""
+    rule = RULES[code]
+    refused = rule.severity == "error"
+    return code, f"{code}: {rule.sentence}{' The row is not stored.' if refused else ''}", _RANKS[rule.severity]
 
 
 def write(path: Path, mapping: MappingFile, report: Report, found: Findings, target: Path) -> Path:

@@ -145,7 +145,7 @@ def _understand(work: Work, row: Any, tell: _Telling) -> _Understood:
     answers = (row.proposal or {}).get("answers")
     path = work.files.path(row.sha256)
     with archives.opened(path, row.filename, None, max_bytes=work.max_bytes, folder=work.scratch) as here:
-        found = propose(here, max_bytes=work.max_bytes)
+        found = propose(here, max_bytes=work.max_bytes).under_terms()
     said = found.to_json()
     if answers is not None:
         chosen = load_mapping(found.known) if found.known else found.answer(answers)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from app.db import jobs, uploads
 from app.errors import Conflict, Forbidden, InvalidParameter
 from app.ingest.mapping import mapping_from_json, mapping_to_json
+from app.ingest.propose.proposal import still_open
 from app.pipelines import uploading
 from app.routers import deps
 from app.routers.bodies import Body, Line, Paragraph
@@ -172,5 +173,5 @@ def _answered(proposal: dict[str, Any] | None, answers: dict[str, str] | None) -
     if strange := sorted(answers.keys() - asked):
         raise InvalidParameter(f"answers.{strange[0][:60]}", "Nobody asked that.")
     if left := sorted(asked - answers.keys()):
-        raise InvalidParameter("answers", f"{len(left)} questions are open: {', '.join(left)}.")
+        raise InvalidParameter("answers", still_open(left))
     return {**proposal, "answers": answers}

@@ -161,7 +161,7 @@ async def receive(request: Request, sink: Sink, *, whole_s: float = WHOLE_S) -> 
 
 def _require_bytes(received: Received) -> None:
     if not received.size:
-        raise InputRefused("The file is empty.", code="FILE_EMPTY", suggestion="Send the file in the body.")
+        raise InputRefused("The file is empty.", code="FILE_EMPTY", suggestion="Check the export that made it.")
 
 
 async def _pieces(request: Request, limit: int) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 the owner knows is asked."""
 
 import csv
+import dataclasses
 import datetime as dt
 import json
 import random
@@ -15,7 +16,7 @@ import xlsxwriter
 from pyproj import Transformer
 
 from app.errors import MappingInvalid, RefusedFile
-from app.ingest.mapping import mapping_to_toml, parse_mapping
+from app.ingest.mapping import Dataset, mapping_to_toml, parse_mapping
 from app.ingest.propose import Proposal, propose
 from app.ingest.propose.headings import split
 from app.ingest.propose.words import AMBIGUOUS_WORDS, FIELD_WORDS, PROPERTY_WORDS
@@ -395,7 +396,7 @@ def test_answers_make_a_mapping_that_reads_the_whole_file(
 def test_without_all_answers_there_is_no_mapping(proposed: Callable[[Style], Proposal], style: Style):
     proposal = proposed(style)
     for name in style.answers:
-        with pytest.raises(MappingInvalid, match=r"1 questions are open") as caught:
+        with pytest.raises(MappingInvalid, match=r"1 question is open") as caught:
             proposal.answer({key: choice for key, choice in style.answers.items() if key != name})
         assert (caught.value.code, caught.value.column) == ("MAPPING_INCOMPLETE", name)
 
@@ -501,8 +502,66 @@ def test_file_that_is_no_table_is_refused(tmp_path: Path):
         propose(path)
 
 
+def test_soil_without_carbon_is_told_what_cannot_be_computed(tmp_path: Path):
+    path = tmp_path / "som.csv"
+    path.write_text("site,lon,lat,depth (cm),SOM (%)\nA,36.71234,-1.21234,0-20,3.1\nB,36.72345,-1.22345,0-20,2.2\n")
+    proposal = propose(path)
+    assert [guess.role for guess in proposal.columns][-1] == "organic_matter"
+    (note,) = [note for note in proposal.notes if "carbon" in note]
+    assert "no carbon content, stock or trend" in note
+    assert "never converted" in note
+
+
+def test_answer_on_where_zero_is_holds_whatever_the_terms_of_the_dataset_say(tmp_path: Path):
+    path = tmp_path / "litter.csv"
+    rows = "A,36.71234,-1.21234,2019-05-01,O,0,4,300\nA,36.71234,-1.21234,2019-05-01,Ah,4,14,40\n"
+    path.write_text("Site,Longitude,Latitude,Date,Horizon,Top (cm),Bottom (cm),SOC (g/kg)\n" + rows, encoding="utf-8")
+    mapping = propose(path).under_terms().answer({"surface": "organic_top", "method": "not stated"})
+    terms = Dataset(slug="registered", title="Registered", licence="CC0-1.0", licence_class="open")
+    found = read(path, dataclasses.replace(mapping, dataset=terms), today=TODAY)
+    assert found.layers.select("top_cm", "bottom_cm").rows() == [(-4, 0), (0, 10)]
+
+
+def test_degrees_with_minutes_are_named_and_how_to_write_them(tmp_path: Path):
+    path = tmp_path / "dms.csv"
+    rows = "".join(f'S{i},"12°{20 + i}\'15.1""S","76°30\'{i}2.5""W",0,20,{i}.5\n' for i in range(1, 6))
+    path.write_text("Site,Latitude,Longitude,Top (cm),Bottom (cm),SOC (g/kg)\n" + rows, encoding="utf-8")
+    proposal = propose(path)
+    assert all("degrees, minutes and seconds" in guess.reason for guess in proposal.columns[1:3])
+    (question,) = [question for question in proposal.questions if question.id == "position"]
+    assert "'Latitude' and 'Longitude' are degrees, minutes and seconds" in question.text
+    assert "Only if all samples lie at one place" in question.text
+
+
+def test_sheets_that_are_not_read_are_named(tmp_path: Path):
+    book = xlsxwriter.Workbook(tmp_path / "depths.xlsx")
+    for depth in ("0-10", "10-20", "20-30"):
+        sheet = book.add_worksheet(f"{depth} cm")
+        sheet.write_row(0, 0, ["Plot", "Latitude", "Longitude", "SOC (g/kg)"])
+        sheet.write_row(1, 0, ["A1", 51.8137, -0.3825, 21])
+        sheet.write_row(2, 0, ["A2", 51.8274, -0.3938, 22])
+    book.close()
+    note = propose(tmp_path / "depths.xlsx").notes[0]
+    assert "Only the sheet '0-10 cm' is read" in note
+    assert "'10-20 cm', '20-30 cm'" in note
+
+
+def test_files_that_no_source_joins_are_refused_by_their_names(tmp_path: Path):
+    for name in ("layers.csv", "sites.csv"):
+        (tmp_path / name).write_text("a,b\n1,2\n")
+    with pytest.raises(RefusedFile, match=r"layers\.csv, sites\.csv") as caught:
+        propose(tmp_path)
+    assert caught.value.code == "ARCHIVE_REFUSED"
+
+
 needs_data = pytest.mark.skipif(SHARED is None, reason="the public data sets are not here")
 DATA = (SHARED or Path()) / "data"
+
+
+@needs_data
+def test_folder_of_a_known_source_is_recognised():
+    proposal = propose(DATA / "febr-brazil")
+    assert (proposal.known, proposal.file) == ("febr", "febr-camada.txt")
 
 
 @needs_data

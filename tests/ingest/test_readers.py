@@ -393,3 +393,24 @@ def test_ten_million_rows_are_refused_before_they_are_held(tmp_path: Path):
 def test_sheet_that_starts_to_the_right_is_read_in_its_columns(tmp_path: Path):
     path = workbook(tmp_path, ("s", [[None, "a", "b"], [None, 1, 2], [None, 3, 4]]))
     assert read_table(path).frame.to_dict(as_series=False) == {"a": ["1", "3"], "b": ["2", "4"]}
+
+
+def test_remarks_that_we_wrote_are_not_read_again(tmp_path: Path):
+    content = "site,'@soc,observatory_remarks; SOMETHING: of the whole\nA,'=x,'-4 said\n'-4-PR,2,\nB,'quoted',said\n"
+    found = table(tmp_path, content)
+    assert found.frame.columns == ["site", "@soc"]
+    assert found.frame.rows() == [("A", "=x"), ("-4-PR", "2"), ("B", "'quoted'")]
+    assert [note.code for note in found.notes] == ["REMARKS_LEFT_OUT"]
+
+
+def test_apostrophes_of_other_files_are_kept(tmp_path: Path):
+    assert table(tmp_path, "site,soc\n'-4-PR,2\n").frame.rows() == [("'-4-PR", "2")]
+
+
+def test_sheets_with_the_same_columns_are_named_as_not_read(tmp_path: Path):
+    rows: list[list[Any]] = [["site", "soc"], ["A", 1]]
+    path = workbook(tmp_path, ("2019", rows), ("2020", rows), ("notes", [["text"], ["x"]]))
+    found = read_table(path, wanted=frozenset({"site", "soc"}))
+    assert found.sheet == "2019"
+    assert [(note.code, note.details) for note in found.notes] == [("SHEETS_LEFT_OUT", {"sheets": "'2020'"})]
+    assert read_table(path, sheet="2020", wanted=frozenset({"site", "soc"})).notes == ()

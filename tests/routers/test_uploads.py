@@ -198,6 +198,7 @@ def test_questions_about_an_unknown_file_are_answered_before_it_is_read(desk: De
     questions = found["proposal"]["questions"]
     assert (found["state"], found["rows"]) == ("checked", None)
     assert questions, "a unit is never guessed"
+    assert "licence" not in {question["id"] for question in questions}, "the dataset has its terms"
     path = f"/uploads/{upload}/mapping"
 
     def put(body: dict[str, Any]) -> Any:
@@ -506,3 +507,24 @@ def test_rows_that_fall_with_their_site_are_told_why(desk: Desk):
     assert "COORD_ZERO" in rows[2][-1]
     assert len(rows[3]) == len(rows[0])
     assert "COORD_ZERO" not in rows[3][-1]
+
+
+def test_file_with_remarks_can_be_corrected_and_sent_again(desk: Desk):
+    desk.dataset("again")
+    odd = ROW.replace("S1,P1,", "-4-PR,P4,").replace("37.1234", "37.4321")
+    lines = [HEADER, odd, odd, ROW.replace(",0,30,", ",30,0,")]
+    first = desk.checked("again", "\n".join(lines).encode())
+    came_back = fetched(desk, first).content
+    (told, twice, inverted) = list(csv.reader(io.StringIO(came_back.decode("utf-8-sig"), newline="")))[1:]
+    assert told[0] == "'-4-PR"
+    assert twice[-1].startswith("DUPLICATE_ROW")
+    assert inverted[-1].startswith("DEPTH_INVERTED"), "what is refused comes first"
+    assert "The row is not stored." in inverted[-1]
+    assert inverted[-1].count("DEPTH_INVERTED") == 1
+    second = desk.checked("again", came_back.replace(b",30,0,", b",0,30,"))
+    said = desk.get(f"/uploads/{second}/report").json()
+    assert said["rows"] == {"read": 3, "stored": 2, "refused": 0, "ignored": 1}
+    assert {count["code"] for count in said["counts"]} >= {"DUPLICATE_ROW", "REMARKS_LEFT_OUT"}
+    assert desk.post(f"/uploads/{second}/accept").status_code == 202
+    desk.jobs()
+    assert desk.run("SELECT count(*) FROM core.site WHERE own_id = '-4-PR'").scalar_one() == 1

@@ -18,6 +18,7 @@ from app.ingest.propose.columns import (
     Column,
     Meaning,
     look,
+    looks_sexagesimal,
     meaning,
 )
 from app.ingest.propose.headings import LONGEST, is_length, phrase
@@ -148,11 +149,17 @@ class Asking:
             self._take("latitude", y, 0.9, "The heading says north; which system is asked.")
             self._ask_crs(x, y, by_field)
             return
+        unread = [column.name for column in self.columns if looks_sexagesimal(column)]
+        said = (
+            f"Positions in {' and '.join(map(repr, unread))} are degrees, minutes and seconds, which are not read: send "
+            "the file again with decimal degrees. Only if all samples lie at one place: where"
+            if unread
+            else "No columns hold positions. Where"
+        )
         self._ask(
             Question(
                 id="position",
-                text="No columns hold positions. Where do all samples lie: longitude, latitude [degree, WGS 84] and "
-                "radius [m]?",
+                text=f"{said} do all samples lie: longitude, latitude [degree, WGS 84] and radius [m]?",
                 options=(),
                 form=_PLACE,
                 example="-0.366 51.803 200",
@@ -486,7 +493,14 @@ class Asking:
                 self._role(words, name, 0.85, "The heading says so.")
 
     def _terms(self, by_field: Mapping[str, list[Column]]) -> None:
-        if any(q.may_be("soc") for q in self.found) and "method" not in self.extra:
+        carbon = any(q.may_be("soc") for q in self.found)
+        if not carbon:
+            matter = any(q.may_be("organic_matter") for q in self.found)
+            self.notes.append(
+                "No column holds organic carbon: no carbon content, stock or trend can be computed from this file."
+                + (" Organic matter is kept as it is and never converted into carbon." if matter else "")
+            )
+        if carbon and "method" not in self.extra:
             options = [Option(value=code, label=label) for code, label in METHODS]
             label = "Not known: the values will count for no trend"
             self._ask(
@@ -565,6 +579,9 @@ class Asking:
             )
         if "depth" in answers:
             fields["depth_range"] = {"constant": answers["depth"]}
+        if "surface" in answers:
+            # A field and no term of the dataset: registered terms would win over the answer about this file.
+            fields["surface_convention"] = {"constant": answers["surface"]}
         if "site" in answers:
             fields["site_id"] = self._site_from(answers["site"])
 
@@ -579,10 +596,15 @@ class Asking:
     def _dataset(self, answers: Mapping[str, str]) -> dict[str, Any]:
         if "licence" in self.extra:
             return {"from_columns": {"licence": self.extra["licence"]}}
-        said = {"slug": self.name, "title": self.title, "licence": answers["licence"]}
-        if answers.get("surface"):
-            said["surface_convention"] = answers["surface"]
-        return said
+        if "licence" not in answers:
+            # Terms are registered elsewhere and win; used without them, the mapping publishes no record.
+            return {
+                "slug": self.name,
+                "title": self.title,
+                "licence": "not stated",
+                "licence_class": "aggregate_only",
+            }
+        return {"slug": self.name, "title": self.title, "licence": answers["licence"]}
 
 
 def _has_decimals(column: Column) -> bool:

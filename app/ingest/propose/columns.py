@@ -18,6 +18,9 @@ _NEARLY_ALL = 0.95
 
 RANGE = r"^-?\d+(?:[.,]\d+)?\s*(?:-|–|—|to|a|à|bis|/)\s*-?\d+(?:[.,]\d+)?\s*\+?\s*(?:cm)?$"
 _DEPTH_CELL = r"^-?\d+(?:[.,]\d+)?\s*\+?\s*(?:cm)?$"
+_SEXAGESIMAL = (
+    r"^\s*[NSEWO]?\s*-?\d{1,3}\s*[°º]\s*\d{1,2}|^\s*-?\d{1,3}\s+\d{1,2}\s+\d{1,2}(?:[.,]\d+)?\D{0,3}[NSEWO]\s*$"
+)
 _HORIZON = r"^[\d'(/]*[A-Za-z][A-Za-z0-9 '()/+&-]{0,11}$"
 DATE_CELLS = {
     "day": r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:[T ].*)?$",
@@ -155,9 +158,9 @@ def _against_value(column: Column, name: str) -> str | None:
 def _against_field(column: Column, name: str) -> str | None:  # noqa: PLR0911 - one line for each kind of field
     match name:
         case "longitude":
-            return None if _numbers_in(column, -180, 180) else f"its values ({_shown(column)}) are no degrees"
+            return _against_degrees(column, 180)
         case "latitude":
-            return None if _numbers_in(column, -90, 90) else f"its values ({_shown(column)}) are no degrees"
+            return _against_degrees(column, 90)
         case "easting" | "northing" | "coord_uncertainty_m" | "rock_depth_cm" | "middle_cm" | "thickness_cm":
             return None if column.numeric >= MOSTLY else "most of its cells are no numbers"
         case "top_cm" | "bottom_cm":
@@ -175,6 +178,16 @@ def _against_field(column: Column, name: str) -> str | None:  # noqa: PLR0911 - 
     return None
 
 
+def _against_degrees(column: Column, most: float) -> str | None:
+    if _numbers_in(column, -most, most):
+        return None
+    if looks_sexagesimal(column):
+        return "it holds degrees, minutes and seconds, which are not read; write 12°20'15\" S as -12.3375"
+    if column.numeric < MOSTLY:
+        return "most of its cells are no numbers"
+    return f"its values ({_shown(column)}) are no degrees"
+
+
 def _numbers_in(column: Column, low: float, high: float) -> bool:
     return column.numeric >= MOSTLY and column.between(low, high) >= _NEARLY_ALL
 
@@ -182,6 +195,11 @@ def _numbers_in(column: Column, low: float, high: float) -> bool:
 def _shown(column: Column) -> str:
     low, high = column.span()
     return f"{low:g} to {high:g}"
+
+
+def looks_sexagesimal(column: Column) -> bool:
+    """Whether a column holds degrees with minutes, as in 12°20'15" S."""
+    return column.share(_SEXAGESIMAL) > 1 - MOSTLY
 
 
 WIDE_HEADING = re.compile(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,10 @@ class Proposal:
     known: str | None = None
     build: Builder = field(repr=False, compare=False)
 
+    def under_terms(self) -> "Proposal":
+        """The same for a dataset with registered terms: these count, so that no licence is asked."""
+        return dataclasses.replace(self, questions=tuple(q for q in self.questions if q.id != "licence"))
+
     def answer(self, choices: Mapping[str, str]) -> MappingFile:
         """The mapping that follows from the answers, by the questions' ids.
 
@@ -85,8 +89,7 @@ class Proposal:
             _check(asked[name], choice)
         left = [name for name in asked if name not in choices]
         if left:
-            message = f"{len(left)} questions are open: {', '.join(left)}."
-            raise MappingInvalid(message, code="MAPPING_INCOMPLETE", file=self.file, column=left[0])
+            raise MappingInvalid(still_open(left), code="MAPPING_INCOMPLETE", file=self.file, column=left[0])
         return mapping_from_json(self.build(choices), self.file)
 
     def to_json(self) -> dict[str, Any]:
@@ -103,6 +106,13 @@ class Proposal:
             "questions": [dataclasses.asdict(question) for question in self.questions],
             "notes": list(self.notes),
         }
+
+
+def still_open(ids: Sequence[str]) -> str:
+    """Which questions nobody has answered, as a sentence."""
+    if len(ids) == 1:
+        return f"1 question is open: {ids[0]}."
+    return f"{len(ids)} questions are open: {', '.join(ids)}."
 
 
 def _check(question: Question, choice: str) -> None:

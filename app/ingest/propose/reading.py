@@ -39,6 +39,8 @@ def propose(
 
     Raises RefusedFile where the file cannot be read as a table at all.
     """
+    if path.is_dir():
+        return _of_folder(path, max_bytes)
     by_name = _by_name(path, max_bytes)
     if by_name is not None:
         return _as_known(*by_name)
@@ -69,6 +71,13 @@ def propose(
     )
     guesses, questions, build = asking.finish()
     notes = list(asking.notes)
+    if unread := [t.sheet for t in tables if t is not table and t.sheet is not None]:
+        notes.insert(
+            0,
+            f"Only the sheet {table.sheet!r} is read. These hold tables too and are not read: "
+            f"{', '.join(map(repr, unread))}. What belongs together must stand in one sheet, with a column for what "
+            "tells the sheets apart, such as the depth.",
+        )
     if surplus > 0:
         notes.insert(0, f"Only the first {COLUMNS} columns are looked at; {surplus} more are not read.")
     if table.header > 1:
@@ -159,7 +168,9 @@ def _by_name(path: Path, max_bytes: int) -> tuple[str, Table] | None:
     """A sheet made for people has no columns to know it by: its mapping names the file, and the place in it."""
     for name in available_mappings():
         main = load_mapping(name).main
-        if main.names is None or main.file is None or Path(main.file).stem != path.stem:
+        # Our file with remarks is the file itself, corrected.
+        stem = path.stem.removesuffix("-remarks")
+        if main.names is None or main.file is None or Path(main.file).stem != stem:
             continue
         try:
             table = read_table(
@@ -175,6 +186,31 @@ def _by_name(path: Path, max_bytes: int) -> tuple[str, Table] | None:
             continue
         return name, table
     return None
+
+
+def _of_folder(folder: Path, max_bytes: int) -> Proposal:
+    """The source whose files a folder holds; how files of any other source belong together is not guessed."""
+    files = sorted(file.name for file in folder.iterdir())
+    best: tuple[int, str, Table] | None = None
+    for name in available_mappings():
+        mapping = load_mapping(name)
+        named = {table.file for table in mapping.tables}
+        main = mapping.main
+        if main.file is None or not named <= set(files) or (best is not None and len(named) <= best[0]):
+            continue
+        try:
+            table = read_table(folder / main.file, sheet=main.sheet, max_bytes=max_bytes, last_row=ROWS)
+        except RefusedFile:
+            continue
+        if set(needed(main, required_columns(mapping, main))) <= set(table.frame.columns):
+            best = (len(named), name, table)
+    if best is None:
+        raise RefusedFile(
+            f"The archive holds {len(files)} files ({', '.join(files[:10])}). How they belong together is not guessed.",
+            code="ARCHIVE_REFUSED",
+            suggestion="Name the mapping that joins them, or send the one file that holds everything.",
+        )
+    return _as_known(*best[1:])
 
 
 def _known(tables: Sequence[Table]) -> tuple[str, Table] | None:

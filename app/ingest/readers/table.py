@@ -18,6 +18,9 @@ MAX_ROWS = 5_000_000
 HEADER_SEARCH = 20
 """How many rows are looked at for the column names, where titles stand above them."""
 
+REMARKS = "observatory_remarks"
+"""Name of the column that we add to the file we give back; what is said of the whole table stands behind it."""
+_NEUTRAL = "^'([=+@\t\r\n\uff1d\uff0b\uff0d\uff20-])"
 _UNNAMED = "\x00"
 _NUMBER = re.compile(r"[<>~]?\s*[-+−]?\d[\d.,\s]*%?")
 
@@ -157,6 +160,13 @@ def header_notes(header: int, first: int) -> list[ReadingNote]:
     return [ReadingNote(code="HEADER_BELOW", details={"header": header}, row=header)]
 
 
+def left_out(sheets: Sequence[str]) -> list[ReadingNote]:
+    """What to say of sheets that have the wanted columns too: only one table is read."""
+    if not sheets:
+        return []
+    return [ReadingNote(code="SHEETS_LEFT_OUT", details={"sheets": ", ".join(map(repr, sheets))})]
+
+
 def choose_sheet(
     sheets: Sequence[tuple[str, frozenset[str]]], sheet: str | None, wanted: frozenset[str], file: str
 ) -> str:
@@ -214,8 +224,27 @@ def outside(rows: Sequence[tuple[int, bool]]) -> tuple[tuple[int, ...], tuple[in
     return tuple(row for row, blank in rows if not blank), tuple(row for row, blank in rows if blank and row < last)
 
 
+def _without_remarks(table: Table) -> Table:
+    """The table as it was before we wrote remarks into its file: people correct that file and send it again.
+
+    Text tables lose the apostrophe that we put before what a spreadsheet would take for a formula.
+    """
+    marked = [name for name in table.frame.columns if name.startswith(REMARKS)]
+    if not marked:
+        return table
+    frame = table.frame.drop(marked)
+    if table.sheet is None:
+        frame = frame.with_columns(pl.all().str.replace(_NEUTRAL, "$1"))
+        names = {name: re.sub(_NEUTRAL, r"\1", name) for name in frame.columns}
+        if len(set(names.values())) == len(names):
+            frame = frame.rename(names)
+    note = ReadingNote(code="REMARKS_LEFT_OUT", details={}, row=table.header or None)
+    return dataclasses.replace(table, frame=frame, notes=(*table.notes, note))
+
+
 def finish(table: Table) -> Table:
-    """The table without blank rows and unnamed columns; blank rows behind the last row with text are not counted."""
+    """The table without blank rows, unnamed columns and remarks; blank rows behind the last with text do not count."""
+    table = _without_remarks(table)
     frame = table.frame
     # Only a row whose first cell is empty can be blank: the others need not be looked at.
     suspect = frame.select(pl.first().fill_null("").str.strip_chars() == "").to_series()

@@ -21,6 +21,7 @@ from app.ingest.readers.table import (
     find_header,
     finish,
     header_notes,
+    left_out,
     outside,
     refuse,
     refuse_many_rows,
@@ -35,8 +36,9 @@ def read_workbook(path: Path, sheet: str | None, wanted: frozenset[str], layout:
     parts = look_through(path, max_bytes)
     try:
         workbook = CalamineWorkbook.from_path(path)
-        found = _choose(workbook, sheet, wanted, name)
-        return finish(_table(found, name, layout, wanted, parts[found.name].notes if found.name in parts else ()))
+        found, alike = _choose(workbook, sheet, wanted, name)
+        notes = parts[found.name].notes if found.name in parts else ()
+        return finish(_table(found, name, layout, wanted, (*notes, *left_out(alike))))
     except CalamineError as error:
         raise refuse("XLSX_BROKEN", f"{name} cannot be read as a workbook: {error}.", file=name) from error
 
@@ -160,25 +162,31 @@ def _columns(sheet: CalamineSheet, begin: int, end: int) -> tuple[list[pl.Series
     return whole.get_columns(), whole.height
 
 
-def _choose(workbook: CalamineWorkbook, sheet: str | None, wanted: frozenset[str], name: str) -> CalamineSheet:
+def _choose(
+    workbook: CalamineWorkbook, sheet: str | None, wanted: frozenset[str], name: str
+) -> tuple[CalamineSheet, list[str]]:
+    """The sheet that is meant, and those others that have all of the wanted columns too."""
     names = workbook.sheet_names
     if sheet is not None:
         if sheet in names:
-            return workbook.get_sheet_by_name(sheet)
+            return workbook.get_sheet_by_name(sheet), []
         near = difflib.get_close_matches(sheet, names, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         message = f"{name} has no sheet {sheet!r}; its sheets are: {', '.join(names)}.{hint}"
         raise refuse("SHEET_MISSING", message, file=name)
     if len(names) == 1:
-        return workbook.get_sheet_by_index(0)
+        return workbook.get_sheet_by_index(0), []
     nearest: tuple[int, str] = (0, "")
+    fitting: list[str] = []
     for candidate in names:
         found = workbook.get_sheet_by_name(candidate)
         top = list(_top(found, HEADER_SEARCH).values())
         header = set(top[find_header(top, wanted)]) if top else set()
         if wanted <= header:
-            return found
+            fitting.append(candidate)
         nearest = max(nearest, (len(wanted & header), candidate))
+    if fitting:
+        return workbook.get_sheet_by_name(fitting[0]), fitting[1:] if wanted else []
     missing = f" {nearest[1]!r} comes nearest, with {nearest[0]} of {len(wanted)}." if nearest[0] else ""
     message = (
         f"None of the {len(names)} sheets of {name} has the required columns in one of its first rows "

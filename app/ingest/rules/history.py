@@ -40,6 +40,8 @@ HISTORY = (
             "ROWS_TOO_MANY",
             "HEADER_MISMATCH",
             "HEADER_BELOW",
+            "SHEETS_LEFT_OUT",
+            "REMARKS_LEFT_OUT",
             "CRS_OF_FILE",
             "GEOMETRY_HEIGHT",
             "COLUMN_NESTED",

@@ -41,6 +41,22 @@ READING_RULES = (
         example="A title in row 1, the names in row 2.",
     ),
     note_rule(
+        "SHEETS_LEFT_OUT",
+        "Other sheets of the workbook have all required columns too; only the first is read.",
+        "Not read, though they have the same columns: {sheets}.",
+        "Put all rows into one sheet, or send one file for each.",
+        severity="warning",
+        why="Rows that nobody reads are rows that nobody misses.",
+        example="A sheet for each year, all with our columns.",
+    ),
+    note_rule(
+        "REMARKS_LEFT_OUT",
+        "The file is one that we gave back with remarks; their column is not read, nor the apostrophes before formulas.",
+        "The column of our remarks is not read.",
+        why="Who corrects the file with remarks and sends it again means the data, not our words about them.",
+        example="A last column observatory_remarks.",
+    ),
+    note_rule(
         "COLUMN_UNKNOWN",
         "A column is not part of the schema or mapping; it is not read.",
         "Column is not read; it holds {filled} filled cells.",
