@@ -97,19 +97,24 @@ def validate_apart(
     }
     # Nothing of our configuration, which may hold passwords, goes to a process that reads strangers' files.
     environment = {k: v for k, v in os.environ.items() if k in {"PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR"}}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "app.pipelines.validating"],
-            input=json.dumps(request),
-            capture_output=True,
-            encoding="utf-8",
-            timeout=timeout_s,
-            check=False,
-            cwd=Path(__file__).parents[2],
-            env=environment,
-        )
-    except subprocess.TimeoutExpired:
-        raise Busy(f"Checking the file takes longer than {timeout_s:g} s. Send it as an upload, or in parts.") from None
+    # The folder is ours and goes with us: a process that is killed cannot tidy up what it unpacked.
+    with tempfile.TemporaryDirectory(prefix="observatory-") as private:
+        environment["TMPDIR"] = private
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "app.pipelines.validating"],
+                input=json.dumps(request),
+                capture_output=True,
+                encoding="utf-8",
+                timeout=timeout_s,
+                check=False,
+                cwd=Path(__file__).parents[2],
+                env=environment,
+            )
+        except subprocess.TimeoutExpired:
+            raise Busy(
+                f"Checking the file takes longer than {timeout_s:g} s. Send it as an upload, or in parts."
+            ) from None
     if done.returncode in {-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, _OUT_OF_MEMORY}:
         raise TooLarge("Checking the file takes more memory than is given to it here. Send it as an upload.")
     if done.returncode != 0:
