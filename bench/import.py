@@ -168,11 +168,10 @@ STEPS = (
     ("app.ingest.read", "read_results", "harmonise: values"),
     ("app.ingest.read", "_stop_duplicates", "check: repeated rows"),
     ("app.ingest.read", "_assemble", "assemble"),
-    ("app.pipelines.importing", "_locate", "locate"),
+    ("app.pipelines.importing", "locate", "locate"),
     ("app.pipelines.importing", "files_of", "read"),
     ("app.pipelines.importing", "_sha256", "checksum"),
     ("app.db.bulk", "refresh_statistics", "store: statistics"),
-    ("app.pipelines.importing", "derive", "derive: compute"),
 )
 """Module, function and the phase that its time counts to; inner phases are taken off the outer ones."""
 

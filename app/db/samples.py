@@ -21,14 +21,15 @@ def store(
     layers: pl.DataFrame,
     results: pl.DataFrame,
     located: pl.DataFrame,
-) -> pl.Series:
-    """Store canonical frames (see app/ingest) under one dataset and upload; returns the ids of the visits.
+    visit_ids: pl.Series | None = None,
+) -> None:
+    """Store canonical frames (see app/ingest) under one dataset and upload.
 
-    sites carries `geom` as hexadecimal EWKB; located has site_key, region_id and distance_m.
+    sites carries `geom` as hexadecimal EWKB; located has site_key, region_id and distance_m; visit_ids are from new_ids
+    where the caller needs them.
     """
-    # Ascending ids go into the indexes side by side, several times faster than in random order.
-    sites = sites.with_columns(bulk.random_ids(len(sites)).sort().alias("id"))
-    visits = visits.with_columns(bulk.random_ids(len(visits)).sort().alias("id"))
+    sites = sites.with_columns(new_ids(len(sites)))
+    visits = visits.with_columns((new_ids(len(visits)) if visit_ids is None else visit_ids).alias("id"))
     source = {"file": "source_file", "sheet": "source_sheet", "row": "source_row"}
     bulk.copy_in(
         connection,
@@ -52,7 +53,11 @@ def store(
         .drop("visit_key", "site_key"),
     )
     _store_layers(connection, upload, visits, layers.rename(source), results)
-    return visits["id"]
+
+
+def new_ids(n: int) -> pl.Series:
+    """Ids of rows to be stored. They ascend: side by side they go into indexes several times faster than at random."""
+    return bulk.random_ids(n).sort()
 
 
 def _store_layers(

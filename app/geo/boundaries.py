@@ -165,5 +165,11 @@ def ewkb(geometry: BaseGeometry) -> str:
 
 def points_ewkb(longitudes: pl.Series, latitudes: pl.Series) -> pl.Series:
     """Positions as hexadecimal EWKB in WGS 84."""
-    points = shapely.set_srid(shapely.points(longitudes.to_numpy(), latitudes.to_numpy()), 4326)
-    return pl.Series("geom", list(shapely.to_wkb(points, hex=True, include_srid=True)), dtype=pl.String)
+    # A point is its byte order, its kind with a mark that a system follows, the system, x and y.
+    points = np.empty(
+        len(longitudes), dtype=[("order", "u1"), ("kind", "<u4"), ("system", "<u4"), ("x", "<f8"), ("y", "<f8")]
+    )
+    points["order"], points["kind"], points["system"] = 1, 0x2000_0001, 4326
+    points["x"], points["y"] = longitudes.to_numpy(), latitudes.to_numpy()
+    digits, size = points.tobytes().hex().upper(), 2 * points.itemsize
+    return pl.Series("geom", [digits[i : i + size] for i in range(0, len(digits), size)], dtype=pl.String)

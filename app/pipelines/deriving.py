@@ -1,5 +1,6 @@
 """Observations become values of indicators for each profile, or the reasons why they cannot be computed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -18,20 +19,21 @@ _BITS = 62
 """Rule codes in one whole number, a bit each."""
 
 
-def derive(connection: Connection, dataset: UUID, known: Profiles | None = None) -> None:
-    """Compute every indicator's value for each profile of a dataset, or the reason why it cannot be computed.
+def derive(connection: Connection, dataset: UUID) -> None:
+    """Compute every indicator's value for each stored profile of a dataset, in place of what was derived before."""
+    found = profiles.of_dataset(connection, dataset)
+    samples.forget_derived(connection, dataset)
+    for frame in figures(found):
+        samples.store_derived(connection, frame)
 
-    known : the profiles of the dataset where they are at hand, because they were just stored; else they are read, and
-    what was derived before goes.
-    """
-    found = known or profiles.of_dataset(connection, dataset)
-    if known is None:
-        samples.forget_derived(connection, dataset)
+
+def figures(found: Profiles) -> Iterator[pl.DataFrame]:
+    """Every indicator's value for each profile, or the reason why it cannot be computed, as core.derived keeps them."""
     layers = profiles.arrays(found)
     for indicator in INDICATORS.values():
         flagged = replace(layers, rule_ids=_rule_ids(found, indicator.inputs))
         for depth in indicator.depths:
-            samples.store_derived(connection, _derived(indicator, depth, flagged, found))
+            yield _derived(indicator, depth, flagged, found)
 
 
 def _rule_ids(found: Profiles, inputs: tuple[str, ...]) -> Any:

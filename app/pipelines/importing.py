@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,8 @@ from app.ingest.read import Ingested, files_of, read
 from app.ingest.report import Report
 from app.ingest.rules import RULES_VERSION
 from app.ingest.terms import Terms
-from app.pipelines import profiles
+from app.pipelines import deriving, profiles
 from app.pipelines.comparing import find_duplicates, find_outliers
-from app.pipelines.deriving import derive
 from app.pipelines.locating import countries_of
 from app.pipelines.progress import Progress, silent
 
@@ -130,24 +130,34 @@ def put(connection: Connection, dataset: UUID, upload: UUID, found: Ingested, pr
     """
     left = releases.regions_of(connection, dataset)
     samples.remove(connection, dataset)
-    visits = samples.store(
-        connection,
-        dataset=dataset,
-        upload=upload,
-        sites=found.sites.with_columns(boundaries.points_ewkb(found.sites["longitude"], found.sites["latitude"])),
-        visits=found.visits,
-        layers=found.layers,
-        results=found.results,
-        located=found.located,
-    )
-    regions.assign_dataset(connection, dataset)
-    progress("computing stocks")
-    derive(connection, dataset, profiles.of_frames(visits, found.sites, found.visits, found.layers, found.results))
+    ids = samples.new_ids(len(found.visits))
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Stocks are computed while the server is busy with what they are computed from.
+        figures = beside.submit(_figures, ids, found)
+        samples.store(
+            connection,
+            dataset=dataset,
+            upload=upload,
+            sites=found.sites.with_columns(boundaries.points_ewkb(found.sites["longitude"], found.sites["latitude"])),
+            visits=found.visits,
+            visit_ids=ids,
+            layers=found.layers,
+            results=found.results,
+            located=found.located,
+        )
+        regions.assign_dataset(connection, dataset)
+        progress("storing stocks")
+        for frame in figures.result():
+            samples.store_derived(connection, frame)
     bulk.refresh_statistics(connection)
     progress("comparing with other datasets")
     find_duplicates(connection, dataset)
     find_outliers(connection, dataset)
     return left
+
+
+def _figures(ids: pl.Series, found: Ingested) -> list[pl.DataFrame]:
+    return list(deriving.figures(profiles.of_frames(ids, found.sites, found.visits, found.layers, found.results)))
 
 
 def _record(given: Dataset) -> dict[str, Any]:

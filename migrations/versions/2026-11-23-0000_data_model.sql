@@ -1858,23 +1858,24 @@ CREATE FUNCTION core.check_links() RETURNS trigger
 AS $$
 DECLARE
     strange text;
-    missing boolean;
-    others boolean;
+    missing bigint;
+    others bigint;
+    held bigint;
 BEGIN
-    -- Rows that this transaction made itself nobody else can delete: what it has just written is asked for once only.
-    EXECUTE format('SELECT count(*) FILTER (WHERE t.id IS NULL) > 0, count(*) > 0 FROM (SELECT DISTINCT %1$I FROM added) a '
+    -- Rows that this transaction made itself nobody else can delete; the others are held until it ends.
+    EXECUTE format('SELECT count(*) FILTER (WHERE t.id IS NULL), count(t.id) FROM (SELECT DISTINCT %1$I FROM added) a '
                    'LEFT JOIN %2$s t ON t.id = a.%1$I WHERE t.id IS NULL OR t.xmin <> (pg_current_xact_id()::xid)',
                    TG_ARGV[0], TG_ARGV[1]) INTO missing, others;
-    IF missing THEN
+    IF others > 0 THEN
+        EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %2$s t WHERE t.id IN (SELECT %1$I FROM added) '
+                       'AND t.xmin <> (pg_current_xact_id()::xid) FOR KEY SHARE) held', TG_ARGV[0], TG_ARGV[1]) INTO held;
+    END IF;
+    -- Fewer are held than were there where somebody deleted one in between.
+    IF missing > 0 OR held < others THEN
         EXECUTE format('SELECT a.%1$I::text FROM added a WHERE NOT EXISTS (SELECT FROM %2$s t WHERE t.id = a.%1$I) LIMIT 1',
                        TG_ARGV[0], TG_ARGV[1]) INTO strange;
         RAISE foreign_key_violation USING
             MESSAGE = format('%s.%s refers to %s in %s, which is not there', TG_TABLE_NAME, TG_ARGV[0], strange, TG_ARGV[1]);
-    END IF;
-    IF others THEN
-        -- They are held until the transaction ends. One that went meanwhile is missing.
-        EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %2$s t WHERE t.id IN (SELECT %1$I FROM added) '
-                       'AND t.xmin <> (pg_current_xact_id()::xid) FOR KEY SHARE) held', TG_ARGV[0], TG_ARGV[1]);
     END IF;
     RETURN NULL;
 END
