@@ -138,6 +138,27 @@ def of_kind(
     ).all()
 
 
+def versions(
+    connection: Connection, region_id: str, *, until: int, indicator: str, depth: tuple[int, int], period: str
+) -> Sequence[Row[Any]]:
+    """All states of one figure up to a release, the earliest first."""
+    names = ("released_from", "released_to", "value", "n_sites", "refused", "method_version")
+    return connection.execute(
+        select(*(estimate.c[name] for name in names))
+        .where(
+            estimate.c.region_id == region_id,
+            estimate.c.indicator == indicator,
+            estimate.c.upper_cm == depth[0],
+            estimate.c.lower_cm == depth[1],
+            estimate.c.period == period,
+            estimate.c.slice == "all",
+            estimate.c.mass_basis == "fixed_depth",
+            estimate.c.released_from <= until,
+        )
+        .order_by(estimate.c.released_from)
+    ).all()
+
+
 def _valid(name: str, release: int | None) -> TextClause:
     """A named query over the present rows, which an index holds apart, or over those of a release."""
     said = "{}.released_to IS NULL"

@@ -105,6 +105,11 @@ def estimate_document(row: Row[Any]) -> dict[str, Any]:
     return dict(document)
 
 
+def is_plain(row: Row[Any]) -> bool:
+    """Whether a figure is of all sites and of a fixed depth: others must not be mixed with it."""
+    return bool(row.slice == "all" and row.mass_basis == "fixed_depth")
+
+
 def period_document(period: str) -> Period:
     """A period with its first and last day."""
     if period == "all":

@@ -99,7 +99,7 @@ def region_series(request: Request, here: Here, connection: Reading, region_id: 
     rows = [
         row
         for row in estimates.of_region(connection, region_id, release=state.past, indicator=record.id, depth=depth)
-        if _is_plain(row)
+        if figures.is_plain(row)
     ]
     address = f"{base(request, here)}/regions/{quote(region_id)}/series"
     title = f"{_titled(record, depth)} by period, {region.name_en}"
@@ -313,7 +313,7 @@ def compare_regions(request: Request, here: Here, connection: Reading, region_id
         for row in estimates.of_regions(
             connection, [region_id, *others], release=state.past, indicator=record.id, depth=depth, period=period
         )
-        if _is_plain(row)
+        if figures.is_plain(row)
     }
     address = f"{base(request, here)}/regions/{quote(region_id)}/compare"
     compared = [(other, _difference(rows.get(region_id), rows.get(other))) for other in others]
@@ -432,11 +432,6 @@ def _flat(document: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
         "verdict": document["verdict"],
         "refused": (document["refused"] or {}).get("code"),
     }
-
-
-def _is_plain(row: Row[Any]) -> bool:
-    """Whether a figure is of all sites and of a fixed depth: others must not be mixed with it."""
-    return bool(row.slice == "all" and row.mass_basis == "fixed_depth")
 
 
 def _titled(record: Indicator, depth: tuple[int, int]) -> str:

@@ -253,6 +253,51 @@ Comparisons = TypedDict(
 """How a region differs from others."""
 
 
+class MethodOf(TypedDict):
+    """How a figure is computed."""
+
+    version: str
+    of_profiles: dict[str, Any]
+    of_regions: dict[str, str]
+    description: str
+    references: list[str]
+
+
+class Threshold(TypedDict):
+    """A least number of what is counted, and whether the figure reaches it."""
+
+    id: str
+    counted: str
+    least: int
+    meaning: str
+    met: bool
+
+
+class VersionOf(TypedDict):
+    """One state of a figure."""
+
+    from_release: int
+    until_release: int | None
+    value: float | None
+    n_sites: int
+    refused: str | None
+    method_version: str
+
+
+class Explanation(TypedDict):
+    """Where a figure comes from."""
+
+    region: Region
+    release: int
+    estimate: Estimate
+    method: MethodOf
+    counts: dict[str, Any]
+    thresholds: list[Threshold]
+    owners: dict[str, Any]
+    versions: list[VersionOf]
+    links: list[dict[str, Any]]
+
+
 class RowCounts(TypedDict):
     """Where the rows of a file went: read = stored + refused + ignored."""
 

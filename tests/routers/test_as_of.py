@@ -35,6 +35,7 @@ QUESTIONS = (
     "/rankings?indicator=soc_stock&f=csl&",
     f"/regions/{KEN}/compare?indicator=soc_stock&with={UGA}&",
     f"/regions/{KEN}/compare?indicator=soc_stock&with={UGA}&f=csv&",
+    f"/regions/{KEN}/explain?indicator=soc_stock&",
 )
 
 
@@ -97,7 +98,7 @@ def past(another: Callable[[str], Database]) -> Iterator[Past]:
         for _ in itertools.chain(["first"], change_everything(here)):
             for question, (_, number) in itertools.product(QUESTIONS, here.steps):
                 answer = client.get(f"{question}as_of={number}")
-                # After the withdrawal there is nothing to cite.
+                # After the withdrawal there is nothing to cite or explain.
                 assert answer.status_code in {200, 404}, answer.text
                 here.heard.setdefault((question, number), []).append(answer.content)
         yield here
@@ -171,6 +172,17 @@ def test_a_dataset_that_is_not_shown_in_a_release_is_a_count_without_a_name(past
     assert part["id"] is None
     cited = past.asked(QUESTIONS[3], past.step("taken down")).decode()
     assert "not shown in this release" in cited
+
+
+def test_versions_of_a_figure_are_told_as_far_as_they_were_known(past: Past):
+    def versions(name: str) -> list[tuple[int, int | None, int]]:
+        found = past.client.get(f"{QUESTIONS[14]}as_of={past.step(name)}").json()["versions"]
+        return [(v["from_release"], v["until_release"], v["n_sites"]) for v in found]
+
+    first, upload, otherwise = (past.step(name) for name in ("first", "upload", "computed otherwise"))
+    assert versions("first") == versions("other") == [(first, None, 12)]
+    assert versions("terms") == [(first, upload, 12), (upload, None, 15)]
+    assert versions("computed otherwise") == [(first, upload, 12), (upload, otherwise, 15), (otherwise, None, 15)]
 
 
 def test_the_present_answer_is_that_of_the_latest_release(past: Past):

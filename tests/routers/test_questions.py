@@ -49,9 +49,10 @@ def sites(region: str, at: int, *, year: int = 2012) -> list[Site]:
 def fill(connection: Connection) -> None:
     """Own random samples, two regions of one dataset, convenience samples, a refusal, and generated data."""
     early = [Site(key=f"e{i}", lon=33 + i / 9, lat=1.4, region=KEN, soc=(12.0 + i,), year=1995) for i in range(6)]
+    bare = [Site(key=f"b{i}", lon=32 + i / 9, lat=1.2, region=UGA, soc=(27.0,), density=None) for i in range(2)]
     for slug, of_it, terms in (
         ("kenya", sites(KEN, 0) + early, {}),
-        ("uganda", sites(UGA, 1), {"licence": "=cmd()", "citation": "Nakato, A. & Co_2026"}),
+        ("uganda", sites(UGA, 1) + bare, {"licence": "=cmd()", "citation": "Nakato, A. & Co_2026"}),
         ("tanzania", sites(TZA, 2), {"doi": None, "citation": None}),
         ("both", sites(ETH, 3) + sites(SSD, 4), {}),
         ("chosen", sites(RWA, 5), {"sampling_design": "legacy"}),
@@ -221,6 +222,45 @@ def test_what_cannot_be_tested_says_why(asking: TestClient, one: str, other: str
     assert [compared[name] for name in ("se", "interval", "test", "verdict")] == [None] * 4
 
 
+# --- Explanations
+
+
+def test_an_explanation_says_what_was_counted_and_left_out_and_why(asking: TestClient):
+    found = answer(asking, f"/regions/{UGA}/explain?indicator=soc_stock")
+    assert set(found) == set(schemas.Explanation.__annotations__)
+    counts = found["counts"]
+    assert (counts["sites_in_region"], counts["sites_with_value"], counts["units"]) == (12, 10, 10)
+    assert counts["profiles_without_value"] == [
+        {"code": "bulk_density_missing", "reason": "A layer in this depth interval has no bulk density.", "n": 2}
+    ]
+    assert {t["id"]: t["met"] for t in found["thresholds"]} == {
+        "median": True,
+        "mean": True,
+        "full": True,
+        "interval": False,
+    }
+    assert found["method"]["version"] == found["estimate"]["method_version"]
+    assert "bulk_density_fine_earth" in found["method"]["of_profiles"]["inputs"]
+    for part in ("of_profiles", "of_regions"):
+        page = asking.get(found["method"][part]["page"].removeprefix("http://testserver"))
+        assert page.text.startswith("# ")
+    (version,) = found["versions"]
+    assert (version["value"], version["until_release"]) == (found["estimate"]["value"], None)
+    assert any(link["href"].endswith("/datasets/uganda") for link in found["links"])
+
+
+def test_a_refusal_is_explained_by_the_threshold_that_it_misses(asking: TestClient):
+    found = answer(asking, f"/regions/{BDI}/explain?{CHOICE}")
+    assert found["estimate"]["refused"]["code"] == "too_few_sites"
+    assert not any(t["met"] for t in found["thresholds"])
+
+
+def test_what_there_is_not_cannot_be_explained(asking: TestClient):
+    found = asking.get(f"/regions/country-BRA/explain?{CHOICE}")
+    assert found.status_code == 404
+    assert "Brazil" in found.json()["detail"]
+
+
 # --- Forms
 
 
@@ -345,6 +385,9 @@ def test_every_link_of_an_answer_leads_to_an_answer(asking: TestClient, address:
         (f"/regions/{KEN}/compare?{CHOICE}&with=%00", "with"),
         (f"/regions/{KEN}/compare?{CHOICE}&with=" + ",".join(f"r{i}" for i in range(21)), "with"),
         (f"/regions/{KEN}/compare?with={UGA}", "indicator"),
+        (f"/regions/{KEN}/explain", "indicator"),
+        (f"/regions/{KEN}/explain?{CHOICE}&f=csv", "f"),
+        (f"/regions/{KEN}/explain?{CHOICE}&period=2019/2010", "period"),
     ],
 )
 def test_what_is_unknown_or_malformed_is_named(asking: TestClient, address: str, parameter: str):
@@ -353,7 +396,7 @@ def test_what_is_unknown_or_malformed_is_named(asking: TestClient, address: str,
     assert found.json()["errors"][0]["parameter"] == parameter
 
 
-@pytest.mark.parametrize("question", ["indicators", "series", "compare"])
+@pytest.mark.parametrize("question", ["indicators", "series", "compare", "explain"])
 @pytest.mark.parametrize("region", ["country-XXX", "%00", "é%20%22"])
 def test_an_unknown_region_is_not_found(asking: TestClient, question: str, region: str):
     more = f"&with={KEN}" if question == "compare" else ""
