@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,13 +38,14 @@ def estimate_regions(connection: Connection, region_ids: Sequence[str], release:
     terms = releases.dataset_terms(connection)
     cells = regions.cell_counts(connection, region_ids)
     figures: list[_Figure] = []
+    per_region = values.partition_by("region_id", as_dict=True)
     for region_id in region_ids:
         here = {key[1]: n for key, n in all_sites.items() if key[0] == region_id}
         # Invented data never share a number with measured ones.
         measured = {d for d in here if not terms[d].synthetic}
         used = measured or set(here)
-        of_region = values.filter(
-            (pl.col("region_id") == region_id) & pl.col("dataset_id").is_in([str(d) for d in used])
+        of_region = per_region.get((region_id,), values.clear()).filter(
+            pl.col("dataset_id").is_in([str(d) for d in used])
         )
         place = _Place(
             region_id=region_id, n_sites=sum(here[d] for d in used), n_cells=cells[region_id], synthetic=not measured
@@ -208,7 +210,8 @@ def latest_per_site(rows: pl.DataFrame) -> pl.DataFrame:
 def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> _Figure:
     weak = rows["tier"] == WEAKEST_TIER
     sites = latest_per_site(rows.filter(~weak.fill_null(value=False)))
-    of_site = [terms[UUID(d)] for d in sites["dataset_id"]]
+    of_dataset = {d: terms[UUID(d)] for d in rows["dataset_id"].unique()}
+    of_site = [of_dataset[d] for d in sites["dataset_id"]]
     designs = {t.sampling_design for t in of_site}
     one_sample = len(designs) == 1 and sites["dataset_id"].n_unique() == 1
     owners = holders([set(t.owners) or {t.slug} for t in of_site])
@@ -220,16 +223,15 @@ def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> _Figure:
         is_open=is_open,
         design=designs.pop() if one_sample else "mixed",
     )
-    closed = any(terms[UUID(d)].licence_class not in OPEN_CLASSES for d in rows["dataset_id"].unique())
+    closed = any(one.licence_class not in OPEN_CLASSES for one in of_dataset.values())
     # Of three values the median is one of them, and a mean with quartiles gives all of five away.
     secret = closed and found.refused not in {None, "no_sites"}
     few = closed and found.refused is None and found.n_units < FULL_N
     needed = bool(len(sites)) and not secret and bool(sites["bd_needed"].all())
-    tiers = dict(sites.group_by("tier").len().iter_rows()) if len(sites) and not secret else {}
-    reasons = dict(
-        rows.filter(pl.col("value").is_null()).group_by("reason").len().sort("reason").iter_rows() if not secret else []
-    )
-    per_dataset = sorted(sites.group_by("dataset_id").len().iter_rows())
+    tiers = Counter(sites["tier"].to_list()) if not secret else Counter()
+    without = rows["reason"].filter(rows["value"].is_null())
+    reasons = dict(sorted(Counter(without.to_list()).items())) if not secret else {}
+    per_dataset = sorted(Counter(sites["dataset_id"].to_list()).items())
     row = {
         "value": found.value,
         "sd": found.sd,
@@ -261,7 +263,7 @@ def _estimate(rows: pl.DataFrame, place: _Place, terms: Any) -> _Figure:
             "profiles_left_out_tier_c": int(weak.sum()),
         },
         "quality": {
-            **{tier: round(n / len(sites), 4) for tier, n in sorted(tiers.items()) if tier},
+            **{tier: round(tiers[tier] / len(sites), 4) for tier in sorted(filter(None, tiers))},
             **({"bulk_density_measured": round(int(sites["bd_measured"].sum()) / len(sites), 4)} if needed else {}),
         },
         "synthetic": "all" if place.synthetic else "none",

@@ -52,6 +52,21 @@ CREATE FUNCTION pub.web_mercator(place geometry) RETURNS geometry(POINT, 3857)
     );
 COMMENT ON FUNCTION pub.web_mercator IS 'Position in Web Mercator; latitudes beyond its square are put on its edge.';
 
+CREATE FUNCTION pub.degrees_of(box geometry) RETURNS geometry(POLYGON, 4326)
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    -- Worked out without ST_Transform, which wraps what lies beyond 180 degrees to the other side.
+    RETURN public.ST_MakeEnvelope(
+        public.ST_XMin(box) / 20037508.342789244 * 180,
+        CASE WHEN public.ST_YMin(box) <= -20037508 THEN -90
+             ELSE degrees(2 * atan(exp(public.ST_YMin(box) / 6378137)) - pi() / 2) END,
+        public.ST_XMax(box) / 20037508.342789244 * 180,
+        CASE WHEN public.ST_YMax(box) >= 20037508 THEN 90
+             ELSE degrees(2 * atan(exp(public.ST_YMax(box) / 6378137)) - pi() / 2) END,
+        4326
+    );
+COMMENT ON FUNCTION pub.degrees_of IS
+    'A box of Web Mercator in degrees. Boxes at the edge of its square reach to the pole, whose points are drawn on the edge.';
+
 CREATE FUNCTION pub.spread_bits(x bigint) RETURNS bigint
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
@@ -520,6 +535,78 @@ COMMENT ON COLUMN pub.objective.facility IS 'Code of the facility that carries i
 COMMENT ON COLUMN pub.objective.facility_title IS 'Title of that facility.';
 COMMENT ON COLUMN pub.objective.facility_type IS 'core or global facility.';
 
+-- pub.observation: Published observations: one per layer and property.
+CREATE TABLE pub.observation (
+    fid BIGINT GENERATED ALWAYS AS IDENTITY,
+    id UUID NOT NULL,
+    site_id UUID NOT NULL,
+    visit_id UUID NOT NULL,
+    dataset_id UUID NOT NULL,
+    geom geometry(POINT,4326) NOT NULL,
+    geom_3857 geometry(POINT,3857) NOT NULL,
+    morton BIGINT NOT NULL,
+    min_zoom SMALLINT DEFAULT 0 NOT NULL,
+    coordinate_uncertainty_m DOUBLE PRECISION,
+    location_precision TEXT NOT NULL,
+    property TEXT NOT NULL,
+    value DOUBLE PRECISION NOT NULL,
+    qualifier TEXT NOT NULL,
+    uncertainty DOUBLE PRECISION,
+    status TEXT NOT NULL,
+    method TEXT,
+    top_cm DOUBLE PRECISION NOT NULL,
+    bottom_cm DOUBLE PRECISION NOT NULL,
+    layer_kind TEXT NOT NULL,
+    horizon TEXT,
+    sampled_from DATE,
+    sampled_to DATE,
+    date_precision TEXT NOT NULL,
+    flags TEXT[] DEFAULT '{}' NOT NULL,
+    synthetic BOOLEAN DEFAULT false NOT NULL,
+    released_from INTEGER NOT NULL,
+    released_to INTEGER,
+    CONSTRAINT observation_pkey PRIMARY KEY (fid),
+    CONSTRAINT observation_releases_are_ordered_check CHECK (released_to > released_from),
+    CONSTRAINT observation_location_precision_known_check CHECK (location_precision IN ('exact', '100m', '1km', '10km', 'region'))
+);
+CREATE INDEX observation_current_geom_idx ON pub.observation USING gist (geom) WHERE released_to IS NULL;
+CREATE UNIQUE INDEX observation_current_idx ON pub.observation (id) WHERE released_to IS NULL;
+CREATE INDEX observation_current_morton_idx ON pub.observation (property, morton) WHERE released_to IS NULL;
+CREATE INDEX observation_current_property_idx ON pub.observation (property, id) WHERE released_to IS NULL;
+CREATE INDEX observation_current_site_idx ON pub.observation (site_id) WHERE released_to IS NULL;
+CREATE INDEX observation_dataset_id_idx ON pub.observation USING brin (dataset_id);
+CREATE INDEX observation_released_from_idx ON pub.observation USING brin (released_from);
+CREATE INDEX observation_released_to_idx ON pub.observation USING brin (released_to);
+COMMENT ON TABLE pub.observation IS 'Published observations: one per layer and property.';
+COMMENT ON COLUMN pub.observation.fid IS 'Number for tiles.';
+COMMENT ON COLUMN pub.observation.id IS 'The observation: one result.';
+COMMENT ON COLUMN pub.observation.site_id IS 'The site.';
+COMMENT ON COLUMN pub.observation.visit_id IS 'The profile.';
+COMMENT ON COLUMN pub.observation.dataset_id IS 'The dataset.';
+COMMENT ON COLUMN pub.observation.geom IS 'Published position in WGS 84, generalised to the dataset''s precision.';
+COMMENT ON COLUMN pub.observation.geom_3857 IS 'The same in Web Mercator, for tiles: pub.web_mercator.';
+COMMENT ON COLUMN pub.observation.morton IS 'Morton key of it, 24 levels: cells of a tile are ranges of it; pub.morton_key.';
+COMMENT ON COLUMN pub.observation.min_zoom IS 'Smallest zoom of tiles that show the point.';
+COMMENT ON COLUMN pub.observation.coordinate_uncertainty_m IS 'Radius within which the true position lies [m].';
+COMMENT ON COLUMN pub.observation.location_precision IS 'Precision of the published position.';
+COMMENT ON COLUMN pub.observation.property IS 'Code of the observed property.';
+COMMENT ON COLUMN pub.observation.value IS 'Value in the canonical unit.';
+COMMENT ON COLUMN pub.observation.qualifier IS '= exact; < or > a limit.';
+COMMENT ON COLUMN pub.observation.uncertainty IS 'Standard uncertainty, canonical unit.';
+COMMENT ON COLUMN pub.observation.status IS 'measured, estimated, assumed or unknown.';
+COMMENT ON COLUMN pub.observation.method IS 'Procedure.';
+COMMENT ON COLUMN pub.observation.top_cm IS 'Upper limit of the layer [cm].';
+COMMENT ON COLUMN pub.observation.bottom_cm IS 'Lower limit of the layer [cm].';
+COMMENT ON COLUMN pub.observation.layer_kind IS 'mineral or organic.';
+COMMENT ON COLUMN pub.observation.horizon IS 'Horizon designation.';
+COMMENT ON COLUMN pub.observation.sampled_from IS 'First day on which it may have been sampled.';
+COMMENT ON COLUMN pub.observation.sampled_to IS 'Last day on which it may have been sampled.';
+COMMENT ON COLUMN pub.observation.date_precision IS 'How precisely the date is known.';
+COMMENT ON COLUMN pub.observation.flags IS 'Codes of rules that found value, layer or site suspect.';
+COMMENT ON COLUMN pub.observation.synthetic IS 'Made by a generator, not measured.';
+COMMENT ON COLUMN pub.observation.released_from IS 'First release in which the row is valid.';
+COMMENT ON COLUMN pub.observation.released_to IS 'First release in which it no longer is; empty: still valid.';
+
 -- pub.observed_property: Observed properties, one canonical unit each; written from the dictionary in app/soil/properties.py.
 CREATE TABLE pub.observed_property (
     code TEXT NOT NULL,
@@ -579,6 +666,61 @@ COMMENT ON COLUMN pub.release.summary IS 'What changed, in a sentence.';
 COMMENT ON COLUMN pub.release.content_hash IS 'SHA-256 over the rows that changed and the hash of the release before.';
 COMMENT ON COLUMN pub.release.dataset_id IS 'The dataset that it is about; empty: several, or none.';
 COMMENT ON COLUMN pub.release.changes IS 'Rows added, changed and removed, by kind of row; why a dataset was withdrawn.';
+
+-- pub.site: Published sites.
+CREATE TABLE pub.site (
+    fid BIGINT GENERATED ALWAYS AS IDENTITY,
+    id UUID NOT NULL,
+    dataset_id UUID NOT NULL,
+    own_id TEXT,
+    geom geometry(POINT,4326) NOT NULL,
+    geom_3857 geometry(POINT,3857) NOT NULL,
+    morton BIGINT NOT NULL,
+    min_zoom SMALLINT DEFAULT 0 NOT NULL,
+    coordinate_uncertainty_m DOUBLE PRECISION,
+    location_precision TEXT NOT NULL,
+    country TEXT,
+    n_visits INTEGER NOT NULL,
+    first_sampled DATE,
+    last_sampled DATE,
+    soc_stock DOUBLE PRECISION,
+    soc_stock_reason TEXT,
+    soc_content DOUBLE PRECISION,
+    synthetic BOOLEAN DEFAULT false NOT NULL,
+    released_from INTEGER NOT NULL,
+    released_to INTEGER,
+    CONSTRAINT site_pkey PRIMARY KEY (fid),
+    CONSTRAINT site_releases_are_ordered_check CHECK (released_to > released_from),
+    CONSTRAINT site_location_precision_known_check CHECK (location_precision IN ('exact', '100m', '1km', '10km', 'region'))
+);
+CREATE INDEX site_current_geom_3857_idx ON pub.site USING gist (geom_3857) WHERE released_to IS NULL;
+CREATE INDEX site_current_geom_idx ON pub.site USING gist (geom) WHERE released_to IS NULL;
+CREATE UNIQUE INDEX site_current_idx ON pub.site (id) WHERE released_to IS NULL;
+CREATE INDEX site_current_morton_idx ON pub.site (morton) WHERE released_to IS NULL;
+CREATE INDEX site_dataset_id_idx ON pub.site USING brin (dataset_id);
+CREATE INDEX site_released_from_idx ON pub.site USING brin (released_from);
+CREATE INDEX site_released_to_idx ON pub.site USING brin (released_to);
+COMMENT ON TABLE pub.site IS 'Published sites.';
+COMMENT ON COLUMN pub.site.fid IS 'Number for tiles.';
+COMMENT ON COLUMN pub.site.id IS 'The site.';
+COMMENT ON COLUMN pub.site.dataset_id IS 'The dataset.';
+COMMENT ON COLUMN pub.site.own_id IS 'The contributor''s id; empty where positions are generalised.';
+COMMENT ON COLUMN pub.site.geom IS 'Published position in WGS 84, generalised to the dataset''s precision.';
+COMMENT ON COLUMN pub.site.geom_3857 IS 'The same in Web Mercator, for tiles: pub.web_mercator.';
+COMMENT ON COLUMN pub.site.morton IS 'Morton key of it, 24 levels: cells of a tile are ranges of it; pub.morton_key.';
+COMMENT ON COLUMN pub.site.min_zoom IS 'Smallest zoom of tiles that show the point.';
+COMMENT ON COLUMN pub.site.coordinate_uncertainty_m IS 'Radius within which the true position lies [m].';
+COMMENT ON COLUMN pub.site.location_precision IS 'Precision of the published position.';
+COMMENT ON COLUMN pub.site.country IS 'Region id of the country.';
+COMMENT ON COLUMN pub.site.n_visits IS 'Profiles.';
+COMMENT ON COLUMN pub.site.first_sampled IS 'Earliest sampling date.';
+COMMENT ON COLUMN pub.site.last_sampled IS 'Latest sampling date.';
+COMMENT ON COLUMN pub.site.soc_stock IS 'SOC stock 0–30 cm of the latest profile [t C/ha].';
+COMMENT ON COLUMN pub.site.soc_stock_reason IS 'Why there is no stock.';
+COMMENT ON COLUMN pub.site.soc_content IS 'SOC content 0–30 cm of the latest profile [g/kg].';
+COMMENT ON COLUMN pub.site.synthetic IS 'Made by a generator, not measured.';
+COMMENT ON COLUMN pub.site.released_from IS 'First release in which the row is valid.';
+COMMENT ON COLUMN pub.site.released_to IS 'First release in which it no longer is; empty: still valid.';
 
 -- core.account: People and programs that contribute or review.
 CREATE TABLE core.account (
@@ -897,81 +1039,6 @@ COMMENT ON COLUMN pub.estimate.computed_at IS 'When it was computed.';
 COMMENT ON COLUMN pub.estimate.released_from IS 'First release in which the row is valid.';
 COMMENT ON COLUMN pub.estimate.released_to IS 'First release in which it no longer is; empty: still valid.';
 
--- pub.observation: Published observations: one per layer and property.
-CREATE TABLE pub.observation (
-    fid BIGINT GENERATED ALWAYS AS IDENTITY,
-    id UUID NOT NULL,
-    site_id UUID NOT NULL,
-    visit_id UUID NOT NULL,
-    dataset_id UUID NOT NULL,
-    geom geometry(POINT,4326) NOT NULL,
-    geom_3857 geometry(POINT,3857) NOT NULL,
-    morton BIGINT NOT NULL,
-    min_zoom SMALLINT DEFAULT 0 NOT NULL,
-    coordinate_uncertainty_m DOUBLE PRECISION,
-    location_precision TEXT NOT NULL,
-    property TEXT NOT NULL,
-    value DOUBLE PRECISION NOT NULL,
-    qualifier TEXT NOT NULL,
-    uncertainty DOUBLE PRECISION,
-    status TEXT NOT NULL,
-    method TEXT,
-    top_cm DOUBLE PRECISION NOT NULL,
-    bottom_cm DOUBLE PRECISION NOT NULL,
-    layer_kind TEXT NOT NULL,
-    horizon TEXT,
-    sampled_from DATE,
-    sampled_to DATE,
-    date_precision TEXT NOT NULL,
-    flags TEXT[] DEFAULT '{}' NOT NULL,
-    synthetic BOOLEAN DEFAULT false NOT NULL,
-    released_from INTEGER NOT NULL,
-    released_to INTEGER,
-    CONSTRAINT observation_pkey PRIMARY KEY (fid),
-    CONSTRAINT observation_releases_are_ordered_check CHECK (released_to > released_from),
-    CONSTRAINT observation_location_precision_known_check CHECK (location_precision IN ('exact', '100m', '1km', '10km', 'region')),
-    CONSTRAINT observation_released_from_fkey FOREIGN KEY(released_from) REFERENCES pub.release (number),
-    CONSTRAINT observation_released_to_fkey FOREIGN KEY(released_to) REFERENCES pub.release (number)
-);
-CREATE INDEX observation_current_geom_3857_idx ON pub.observation USING gist (geom_3857) WHERE released_to IS NULL;
-CREATE INDEX observation_current_geom_idx ON pub.observation USING gist (geom) WHERE released_to IS NULL;
-CREATE UNIQUE INDEX observation_current_idx ON pub.observation (id) WHERE released_to IS NULL;
-CREATE INDEX observation_current_morton_idx ON pub.observation (property, morton) WHERE released_to IS NULL;
-CREATE INDEX observation_current_property_idx ON pub.observation (property, id) WHERE released_to IS NULL;
-CREATE INDEX observation_current_site_idx ON pub.observation (site_id) WHERE released_to IS NULL;
-CREATE INDEX observation_dataset_id_idx ON pub.observation USING brin (dataset_id);
-CREATE INDEX observation_released_from_idx ON pub.observation USING brin (released_from);
-CREATE INDEX observation_released_to_idx ON pub.observation USING brin (released_to);
-COMMENT ON TABLE pub.observation IS 'Published observations: one per layer and property.';
-COMMENT ON COLUMN pub.observation.fid IS 'Number for tiles.';
-COMMENT ON COLUMN pub.observation.id IS 'The observation: one result.';
-COMMENT ON COLUMN pub.observation.site_id IS 'The site.';
-COMMENT ON COLUMN pub.observation.visit_id IS 'The profile.';
-COMMENT ON COLUMN pub.observation.dataset_id IS 'The dataset.';
-COMMENT ON COLUMN pub.observation.geom IS 'Published position in WGS 84, generalised to the dataset''s precision.';
-COMMENT ON COLUMN pub.observation.geom_3857 IS 'The same in Web Mercator, for tiles: pub.web_mercator.';
-COMMENT ON COLUMN pub.observation.morton IS 'Morton key of it, 24 levels: cells of a tile are ranges of it; pub.morton_key.';
-COMMENT ON COLUMN pub.observation.min_zoom IS 'Smallest zoom of tiles that show the point.';
-COMMENT ON COLUMN pub.observation.coordinate_uncertainty_m IS 'Radius within which the true position lies [m].';
-COMMENT ON COLUMN pub.observation.location_precision IS 'Precision of the published position.';
-COMMENT ON COLUMN pub.observation.property IS 'Code of the observed property.';
-COMMENT ON COLUMN pub.observation.value IS 'Value in the canonical unit.';
-COMMENT ON COLUMN pub.observation.qualifier IS '= exact; < or > a limit.';
-COMMENT ON COLUMN pub.observation.uncertainty IS 'Standard uncertainty, canonical unit.';
-COMMENT ON COLUMN pub.observation.status IS 'measured, estimated, assumed or unknown.';
-COMMENT ON COLUMN pub.observation.method IS 'Procedure.';
-COMMENT ON COLUMN pub.observation.top_cm IS 'Upper limit of the layer [cm].';
-COMMENT ON COLUMN pub.observation.bottom_cm IS 'Lower limit of the layer [cm].';
-COMMENT ON COLUMN pub.observation.layer_kind IS 'mineral or organic.';
-COMMENT ON COLUMN pub.observation.horizon IS 'Horizon designation.';
-COMMENT ON COLUMN pub.observation.sampled_from IS 'First day on which it may have been sampled.';
-COMMENT ON COLUMN pub.observation.sampled_to IS 'Last day on which it may have been sampled.';
-COMMENT ON COLUMN pub.observation.date_precision IS 'How precisely the date is known.';
-COMMENT ON COLUMN pub.observation.flags IS 'Codes of rules that found value, layer or site suspect.';
-COMMENT ON COLUMN pub.observation.synthetic IS 'Made by a generator, not measured.';
-COMMENT ON COLUMN pub.observation.released_from IS 'First release in which the row is valid.';
-COMMENT ON COLUMN pub.observation.released_to IS 'First release in which it no longer is; empty: still valid.';
-
 -- pub.partner: Published partner organisations.
 CREATE TABLE pub.partner (
     fid BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -1069,63 +1136,6 @@ COMMENT ON COLUMN pub.region.source IS 'Where the boundary comes from.';
 COMMENT ON COLUMN pub.region.licence IS 'Licence of the boundary.';
 COMMENT ON COLUMN pub.region.released_from IS 'First release in which the row is valid.';
 COMMENT ON COLUMN pub.region.released_to IS 'First release in which it no longer is; empty: still valid.';
-
--- pub.site: Published sites.
-CREATE TABLE pub.site (
-    fid BIGINT GENERATED ALWAYS AS IDENTITY,
-    id UUID NOT NULL,
-    dataset_id UUID NOT NULL,
-    own_id TEXT,
-    geom geometry(POINT,4326) NOT NULL,
-    geom_3857 geometry(POINT,3857) NOT NULL,
-    morton BIGINT NOT NULL,
-    min_zoom SMALLINT DEFAULT 0 NOT NULL,
-    coordinate_uncertainty_m DOUBLE PRECISION,
-    location_precision TEXT NOT NULL,
-    country TEXT,
-    n_visits INTEGER NOT NULL,
-    first_sampled DATE,
-    last_sampled DATE,
-    soc_stock DOUBLE PRECISION,
-    soc_stock_reason TEXT,
-    soc_content DOUBLE PRECISION,
-    synthetic BOOLEAN DEFAULT false NOT NULL,
-    released_from INTEGER NOT NULL,
-    released_to INTEGER,
-    CONSTRAINT site_pkey PRIMARY KEY (fid),
-    CONSTRAINT site_releases_are_ordered_check CHECK (released_to > released_from),
-    CONSTRAINT site_location_precision_known_check CHECK (location_precision IN ('exact', '100m', '1km', '10km', 'region')),
-    CONSTRAINT site_released_from_fkey FOREIGN KEY(released_from) REFERENCES pub.release (number),
-    CONSTRAINT site_released_to_fkey FOREIGN KEY(released_to) REFERENCES pub.release (number)
-);
-CREATE INDEX site_current_geom_3857_idx ON pub.site USING gist (geom_3857) WHERE released_to IS NULL;
-CREATE INDEX site_current_geom_idx ON pub.site USING gist (geom) WHERE released_to IS NULL;
-CREATE UNIQUE INDEX site_current_idx ON pub.site (id) WHERE released_to IS NULL;
-CREATE INDEX site_current_morton_idx ON pub.site (morton) WHERE released_to IS NULL;
-CREATE INDEX site_dataset_id_idx ON pub.site USING brin (dataset_id);
-CREATE INDEX site_released_from_idx ON pub.site USING brin (released_from);
-CREATE INDEX site_released_to_idx ON pub.site USING brin (released_to);
-COMMENT ON TABLE pub.site IS 'Published sites.';
-COMMENT ON COLUMN pub.site.fid IS 'Number for tiles.';
-COMMENT ON COLUMN pub.site.id IS 'The site.';
-COMMENT ON COLUMN pub.site.dataset_id IS 'The dataset.';
-COMMENT ON COLUMN pub.site.own_id IS 'The contributor''s id; empty where positions are generalised.';
-COMMENT ON COLUMN pub.site.geom IS 'Published position in WGS 84, generalised to the dataset''s precision.';
-COMMENT ON COLUMN pub.site.geom_3857 IS 'The same in Web Mercator, for tiles: pub.web_mercator.';
-COMMENT ON COLUMN pub.site.morton IS 'Morton key of it, 24 levels: cells of a tile are ranges of it; pub.morton_key.';
-COMMENT ON COLUMN pub.site.min_zoom IS 'Smallest zoom of tiles that show the point.';
-COMMENT ON COLUMN pub.site.coordinate_uncertainty_m IS 'Radius within which the true position lies [m].';
-COMMENT ON COLUMN pub.site.location_precision IS 'Precision of the published position.';
-COMMENT ON COLUMN pub.site.country IS 'Region id of the country.';
-COMMENT ON COLUMN pub.site.n_visits IS 'Profiles.';
-COMMENT ON COLUMN pub.site.first_sampled IS 'Earliest sampling date.';
-COMMENT ON COLUMN pub.site.last_sampled IS 'Latest sampling date.';
-COMMENT ON COLUMN pub.site.soc_stock IS 'SOC stock 0–30 cm of the latest profile [t C/ha].';
-COMMENT ON COLUMN pub.site.soc_stock_reason IS 'Why there is no stock.';
-COMMENT ON COLUMN pub.site.soc_content IS 'SOC content 0–30 cm of the latest profile [g/kg].';
-COMMENT ON COLUMN pub.site.synthetic IS 'Made by a generator, not measured.';
-COMMENT ON COLUMN pub.site.released_from IS 'First release in which the row is valid.';
-COMMENT ON COLUMN pub.site.released_to IS 'First release in which it no longer is; empty: still valid.';
 
 -- core.api_key: Keys for programs.
 CREATE TABLE core.api_key (
@@ -1894,6 +1904,26 @@ $$;
 COMMENT ON FUNCTION core.delete_linked IS
     'After DELETE, once a statement: rows of the table (first argument) whose column (second) names what is gone go as well.';
 
+CREATE FUNCTION core.check_releases() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$
+DECLARE
+    strange integer;
+BEGIN
+    SELECT a.number INTO strange
+    FROM (SELECT released_from AS number FROM added UNION SELECT released_to FROM added) a
+    WHERE a.number IS NOT NULL AND NOT EXISTS (SELECT FROM pub.release r WHERE r.number = a.number)
+    LIMIT 1;
+    IF strange IS NOT NULL THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = format('%s.%s refers to release %s, which is not there', TG_TABLE_SCHEMA, TG_TABLE_NAME, strange);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION core.check_releases IS
+    'After INSERT or UPDATE, once a statement: the releases in which rows are valid are there. None is ever deleted.';
+
 CREATE FUNCTION core.keep_id() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog
 AS $$
@@ -1933,6 +1963,18 @@ CREATE TRIGGER site_region_region_id_changed AFTER UPDATE ON core.site_region RE
     FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('region_id', 'core.region');
 CREATE TRIGGER site_region_region_id_gone AFTER DELETE ON core.region REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.site_region', 'region_id');
+CREATE TRIGGER site_releases_added AFTER INSERT ON pub.site REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_releases();
+CREATE TRIGGER site_releases_changed AFTER UPDATE ON pub.site REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_releases();
+CREATE TRIGGER observation_releases_added AFTER INSERT ON pub.observation REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_releases();
+CREATE TRIGGER observation_releases_changed AFTER UPDATE ON pub.observation REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_releases();
+CREATE TRIGGER release_is_kept BEFORE DELETE OR TRUNCATE ON pub.release
+    FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+CREATE TRIGGER release_number_is_kept BEFORE UPDATE OF number ON pub.release
+    FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE TRIGGER region_id_kept BEFORE UPDATE OF id ON core.region
     FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION core.keep_id();
 CREATE TRIGGER site_id_kept BEFORE UPDATE OF id ON core.site

@@ -8,7 +8,7 @@ FROM (
     FROM pub.observation o
     JOIN pub.observed_property p ON p.code = o.property
     WHERE o.released_to IS NULL AND o.property = :property AND o.min_zoom <= :z
-      AND o.geom_3857 && ST_TileEnvelope(:z, :x, :y, margin => 0.015625)
+      AND o.geom && pub.degrees_of(ST_TileEnvelope(:z, :x, :y, margin => 0.015625))
 ) tile
 WHERE geom IS NOT NULL;
 
