@@ -2,9 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy.exc import DBAPIError
 
 from app.db import datasets, samples, session
 from app.db.session import Database
@@ -117,3 +120,114 @@ def test_every_release_has_its_own_hash(engine: Engine):
     with engine.connect() as connection:
         hashes = connection.scalars(text("SELECT content_hash FROM pub.release")).all()
     assert len({bytes(one) for one in hashes}) == len(hashes) == 3
+
+
+def zooms_from_scratch(connection: Connection, table: str, group: str, order: str) -> dict[UUID, int]:
+    """What each current row's zoom must be, by the definition: one a cell, the site whose id hashes lowest."""
+    rows = connection.execute(
+        text(
+            f"SELECT id, {group} AS kind, {'id' if table == 'site' else 'site_id'} AS site, morton, "
+            f"hashtextextended({'id' if table == 'site' else 'site_id'}::text, 0) AS luck "
+            f"FROM pub.{table} WHERE released_to IS NULL ORDER BY {order}"
+        )
+    ).all()
+    first = {(row.kind, row.site): row for row in reversed(rows)}
+    found = {row.id: 14 for row in rows}
+    for zoom in range(13, -1, -1):
+        cells: dict[tuple[object, int], Row[Any]] = {}
+        for row in first.values():
+            cell = (row.kind, row.morton >> (2 * (18 - zoom)))
+            if cell not in cells or row.luck < cells[cell].luck:
+                cells[cell] = row
+        found |= {row.id: zoom for row in cells.values()}
+    return found
+
+
+def assert_zooms_are_right(connection: Connection) -> None:
+    for table, group, order in (
+        ("site", "''", "id"),
+        ("observation", "property", "top_cm, sampled_from DESC NULLS LAST, id"),
+    ):
+        rows = connection.execute(text(f"SELECT id, min_zoom FROM pub.{table} WHERE released_to IS NULL"))
+        assert {row.id: row.min_zoom for row in rows} == zooms_from_scratch(connection, table, group, order)
+
+
+def test_low_zooms_stay_right_whatever_comes_changes_and_goes(engine: Engine):
+    publish(engine, "first", 25)
+    with engine.begin() as connection:
+        assert_zooms_are_right(connection)
+        # The same places again, and some between: points of two datasets compete for the cells.
+        near = [Site(key=f"n{i}", lon=37 + i / 40, lat=0.4, region="country-KEN", soc=(9.0, 8.0)) for i in range(30)]
+        second = store(connection, "second", near)
+        deriving.derive(connection, second)
+        publishing.publish_dataset(connection, second)
+        assert_zooms_are_right(connection)
+        connection.execute(
+            text("UPDATE core.site SET geom = ST_Translate(geom, 0.2, 0.1) WHERE dataset_id = :d AND own_id < 'n15'"),
+            {"d": second},
+        )
+        connection.execute(
+            text("UPDATE core.layer SET bottom_cm = top_cm + 7 WHERE id IN (SELECT max(id) FROM core.layer)")
+        )
+        publishing.publish_dataset(connection, second)
+        assert_zooms_are_right(connection)
+        publishing.withdraw_dataset(connection, "first")
+        assert_zooms_are_right(connection)
+        publishing.restore_dataset(connection, "first")
+        assert_zooms_are_right(connection)
+
+
+def test_only_what_differs_is_written(engine: Engine):
+    publish(engine, "first", 12)
+    state = text("SELECT fid, ctid::text, xmin::text FROM pub.observation ORDER BY fid")
+    with engine.begin() as connection:
+        dataset = connection.scalar(text("SELECT id FROM core.dataset"))
+        before = connection.execute(state).all()
+        publishing.publish_dataset(connection, dataset)
+        assert connection.execute(state).all() == before
+        connection.execute(
+            text("UPDATE core.layer SET result_values[1] = 99 WHERE id = (SELECT min(id) FROM core.layer)")
+        )
+        number = publishing.publish_dataset(connection, dataset)
+        changes = connection.scalar(text("SELECT changes FROM pub.release WHERE number = :n"), {"n": number})
+        assert changes["observations"] == {"added": 0, "changed": 1, "removed": 0}
+        after = connection.execute(state).all()
+        assert len(after) == len(before) + 1
+        assert len(set(before) - set(after)) == 1
+        shown = connection.scalars(
+            text("SELECT value FROM pub.observation WHERE released_from = :n"), {"n": number}
+        ).all()
+        assert shown == [99.0]
+
+
+def test_ids_of_values_cannot_be_worked_out_without_the_salt(engine: Engine):
+    publish(engine, "first", 3)
+    with engine.begin() as connection:
+        ids = set(connection.scalars(text("SELECT id FROM pub.observation")))
+        guess = text("SELECT core.result_id(:salt, l.visit_id, l.id, p) FROM core.layer l, generate_series(1, 9) AS p")
+        kept = connection.scalar(text("SELECT value FROM core.secret WHERE name = 'result ids'"))
+        assert len(kept) == 32
+        assert ids <= set(connection.scalars(guess, {"salt": kept}))
+        assert not ids & set(connection.scalars(guess, {"salt": b""}))
+        assert {one.version for one in ids} == {8}
+
+
+def test_who_serves_requests_cannot_read_the_salt(another: Callable[[str], Database]):
+    with session.disposing(another("publishing_salt").owner_engine()) as owner:
+        for role in ("observatory_web", "observatory_desk"):
+            with owner.connect() as connection:
+                connection.execute(text(f"SET ROLE {role}"))
+                with pytest.raises(DBAPIError, match="permission denied"):
+                    connection.execute(text("SELECT value FROM core.secret"))
+
+
+def test_rows_name_releases_that_are_there_and_none_is_deleted(engine: Engine):
+    publish(engine, "first", 3)
+    for deed, message in (
+        ("UPDATE pub.observation SET released_to = 4711", "refers to release 4711"),
+        ("UPDATE pub.site SET released_to = 4711", "refers to release 4711"),
+        ("DELETE FROM pub.release", "append-only"),
+        ("UPDATE pub.release SET number = number + 1", "append-only"),
+    ):
+        with engine.connect() as connection, pytest.raises(DBAPIError, match=message):
+            connection.execute(text(deed))
