@@ -19,6 +19,7 @@ from app.errors import Conflict, RefusedFile
 from app.ingest import archives
 from app.ingest.columns import SCHEMA
 from app.ingest.mapping import load_mapping, parse_mapping
+from app.ingest.propose import propose
 from app.ingest.read import read
 from app.pipelines import exporting, importing, publishing
 
@@ -119,6 +120,21 @@ def test_exported_and_imported_again_is_the_same(connection: Connection, tmp_pat
     assert [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]][1:] == []
     terms = [exporting.terms_of(connection, which) for which in (dataset, found.dataset)]
     assert terms[0].licence == terms[1].licence
+
+
+@pytest.mark.parametrize(("kind", "name"), [("glosis", "glosis"), ("csv", "exchange")])
+def test_export_is_recognised_and_not_taken_for_our_template(
+    connection: Connection, tmp_path: Path, kind: exporting.Kind, name: str
+):
+    """Our template has most of its columns; read as that, its other values would be lost."""
+    target = tmp_path / f"out{exporting.SUFFIX[kind]}"
+    exporting.write(connection, stored(connection, tmp_path), kind, "exact", target)
+    if kind == "csv":
+        with zipfile.ZipFile(target) as archive:
+            archive.extract("data.csv", tmp_path)
+        target = tmp_path / "data.csv"
+    assert propose(target).known == name
+    assert propose(tmp_path / "given.csv").known == "standard"
 
 
 def test_archive_of_an_export_is_read_as_it_is(connection: Connection, tmp_path: Path):

@@ -14,7 +14,7 @@ from app.routers import deps
 from app.routers.bodies import Body, Line, Paragraph
 from app.routers.deps import Desk, Here
 from app.routers.identity import Member
-from app.routers.schemas import UploadDocument
+from app.routers.schemas import ChosenMapping, UploadDocument
 from app.routers.uploaded import CONFLICT, MAPPING_NAME, known, mapping_of, note, now, require_moved, require_place
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
@@ -88,6 +88,18 @@ def choose(
     uploading.enqueue_check(connection, row.id)
     note(connection, caller, "choose mapping", row.id, mapping=name)
     return now(request, here, connection, row.id)
+
+
+@router.get("/{upload_id}/mapping", summary="How the file is read", responses=CONFLICT)
+def chosen(request: Request, caller: Member, connection: Desk, upload_id: str) -> ChosenMapping:
+    """The mapping that was confirmed or chosen, in the form in which `POST /mappings` takes one under any name."""
+    deps.only(request)
+    row = known(connection, caller, upload_id, "upload.read")
+    if row.mapping is None:
+        raise Conflict("Nobody has said yet how the file is read: PUT …/mapping.")
+    tree = mapping_to_json(uploading.mapping_of(row))
+    body = {key: entry for key, entry in tree.items() if key not in {"name", "title"}}
+    return {"name": row.mapping, "title": tree["title"], "body": body}
 
 
 @router.post("/{upload_id}/accept", summary="Accept the report", status_code=202, responses=CONFLICT)

@@ -333,6 +333,14 @@ class UploadDocument(TypedDict):
     links: list[dict[str, Any]]
 
 
+class ChosenMapping(TypedDict):
+    """How an upload is read."""
+
+    name: str
+    title: str
+    body: dict[str, Any]
+
+
 class UploadList(TypedDict):
     """Uploads of a dataset."""
 

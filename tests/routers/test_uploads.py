@@ -214,6 +214,29 @@ def test_questions_about_an_unknown_file_are_answered_before_it_is_read(desk: De
     assert read["rows"]["read"] == 12, read["fault"]
 
 
+def test_confirmed_mapping_can_be_saved_and_used_for_the_next_file(desk: Desk):
+    desk.dataset("season-1")
+    desk.dataset("season-2")
+    content = (
+        b"plot;lon;lat;date;depth from;depth to;SOC (g/kg)\nP1;37.1234;0.5123;2019-03-14;0;30;21\n"
+        b"P2;37.2345;0.5234;2019-03-14;0;30;22\nP3;37.3456;0.5345;2019-03-15;0;30;24\n"
+    )
+    first = desk.checked("season-1", content, mapping=None, filename="own.csv")
+    path = f"/uploads/{first}/mapping"
+    assert "Nobody has said yet" in problem(desk.get(path), 409)
+    asked = desk.get(f"/uploads/{first}").json()["proposal"]["questions"]
+    answers = {question["id"]: question["options"][0]["value"] for question in asked}
+    assert desk.client.put(path, headers=desk.owner.headers, json={"answers": answers}).status_code == 202
+    desk.jobs()
+    chosen = desk.get(path).json()
+    said = {"name": "field-sheet", "title": "Our field sheet", "body": chosen["body"], "shared": False}
+    assert desk.post("/mappings", said).status_code == 201
+    second = desk.checked("season-2", content.replace(b"2019-", b"2020-"), mapping="field-sheet", filename="next.csv")
+    assert desk.get(f"/uploads/{second}").json()["rows"]["stored"] == 3
+    stranger = desk.person("curious")
+    problem(desk.get(path, by=stranger), 404)
+
+
 def test_new_file_replaces_the_old_one_only_if_it_says_so(desk: Desk):
     dataset = desk.dataset("history")
     first = desk.stored("history")

@@ -9,6 +9,7 @@ import polars as pl
 from python_calamine import CalamineError, CalamineWorkbook
 
 from app.errors import RefusedFile
+from app.ingest import exchange
 from app.ingest.columns import required_columns
 from app.ingest.mapping import available_mappings, load_mapping, mapping_to_json
 from app.ingest.numbers import Decimal
@@ -214,19 +215,25 @@ def _of_folder(folder: Path, max_bytes: int) -> Proposal:
 
 
 def _known(tables: Sequence[Table]) -> tuple[str, Table] | None:
-    """The packaged mapping whose columns the file has, if there is one: that with the most."""
-    best: tuple[int, str, Table] | None = None
+    """The packaged mapping whose columns the file has, if there is one: that with the most.
+
+    What we export ourselves holds our columns too, and more: it must not be read as our template, without the rest.
+    """
+    best: tuple[tuple[bool, int], str, Table] | None = None
     for name in available_mappings():
         mapping = load_mapping(name)
         main = mapping.main
         columns = set(needed(main, required_columns(mapping, main)))
+        if mapping.prepare == "exchange":
+            columns |= set(exchange.FIELDS.values())
         for table in tables:
             if main.sheet is not None and table.sheet is not None and main.sheet != table.sheet:
                 continue
             if len(columns) < _FEWEST or not columns <= set(table.frame.columns):
                 continue
-            if best is None or len(columns) > best[0]:
-                best = (len(columns), name, table)
+            fit = (mapping.prepare == "glosis", len(columns))
+            if best is None or fit > best[0]:
+                best = (fit, name, table)
     return None if best is None else best[1:]
 
 
