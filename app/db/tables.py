@@ -1080,6 +1080,7 @@ pub_dataset = Table(
     required("n_observations", Integer, "Published observations."),
     *released(),
     Index("dataset_current_idx", "id", unique=True, postgresql_where=CURRENT),
+    Index("dataset_history_idx", "id", "released_from"),
     schema="pub",
     comment="Published datasets and their terms.",
 )
@@ -1237,6 +1238,7 @@ pub_region = Table(
     required("licence", Text, "Licence of the boundary."),
     *released(),
     Index("region_current_idx", "id", unique=True, postgresql_where=CURRENT),
+    Index("region_history_idx", "id", "released_from"),
     Index("region_current_geom_idx", "geom", postgresql_using="gist", postgresql_where=CURRENT),
     Index("region_current_geom_3857_idx", "geom_3857", postgresql_using="gist", postgresql_where=CURRENT),
     schema="pub",

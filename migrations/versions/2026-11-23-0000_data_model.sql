@@ -926,6 +926,7 @@ CREATE TABLE pub.dataset (
     CONSTRAINT dataset_released_to_fkey FOREIGN KEY(released_to) REFERENCES pub.release (number)
 );
 CREATE UNIQUE INDEX dataset_current_idx ON pub.dataset (id) WHERE released_to IS NULL;
+CREATE INDEX dataset_history_idx ON pub.dataset (id, released_from);
 COMMENT ON TABLE pub.dataset IS 'Published datasets and their terms.';
 COMMENT ON COLUMN pub.dataset.row IS 'Number of the row.';
 COMMENT ON COLUMN pub.dataset.id IS 'The dataset.';
@@ -1116,6 +1117,7 @@ CREATE TABLE pub.region (
 CREATE INDEX region_current_geom_3857_idx ON pub.region USING gist (geom_3857) WHERE released_to IS NULL;
 CREATE INDEX region_current_geom_idx ON pub.region USING gist (geom) WHERE released_to IS NULL;
 CREATE UNIQUE INDEX region_current_idx ON pub.region (id) WHERE released_to IS NULL;
+CREATE INDEX region_history_idx ON pub.region (id, released_from);
 COMMENT ON TABLE pub.region IS 'Published regions.';
 COMMENT ON COLUMN pub.region.fid IS 'Number for tiles.';
 COMMENT ON COLUMN pub.region.id IS 'The region.';
