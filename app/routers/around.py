@@ -172,14 +172,15 @@ class Around:
 
 
 def _query(scope: Scope) -> tuple[str, bool]:
-    """The query as it may be logged, and whether the address carries a key or token."""
+    """The query as it may be logged, without keys, tokens and e-mail addresses, and whether it carries a key or token."""
     raw = scope["query_string"].decode("latin-1")
     given = parse_qsl(raw, keep_blank_values=True) if raw else []
     secret = [name.lower() in SECRET_NAMES or _holds_secret(name) or _holds_secret(value) for name, value in given]
-    if any(secret):
+    people = [name.lower() == "email" for name, _ in given]
+    if any(secret) or any(people):
         shown = [
-            (HIDDEN if _holds_secret(name) else name, HIDDEN if hide else value)
-            for (name, value), hide in zip(given, secret, strict=True)
+            (HIDDEN if _holds_secret(name) else name, HIDDEN if hide or person else value)
+            for (name, value), hide, person in zip(given, secret, people, strict=True)
         ]
         raw = urlencode(shown, safe="()")
     return raw, any(secret) or _holds_secret(scope["path"])

@@ -107,6 +107,12 @@ def test_usual_query_is_logged_as_it_came(client: TestClient, lines: Any):
     assert [e["query"] for e in lines() if e["event"] == "request"] == ["f=json&x=%20a&key2=b"]
 
 
+def test_addresses_of_people_are_not_logged(client: TestClient, lines: Any, admin: Person):
+    answer = client.get("/accounts?email=ana%40example.org&limit=5", headers=admin.headers)
+    assert answer.status_code == 200, "it is no credential"
+    assert [e["query"] for e in lines() if e["event"] == "request"] == ["email=(hidden)&limit=5"]
+
+
 def test_header_is_never_logged_nor_is_what_a_trace_quotes(client: TestClient, lines: Any, admin: Person):
     client.get("/account", headers=admin.headers)
     client.get("/account", headers={"Authorization": f"Bearer {TOKEN}"})
