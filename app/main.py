@@ -32,6 +32,7 @@ from app.routers import (
     limits,
     mappings,
     networks,
+    planner,
     problems,
     questions,
     rules,
@@ -87,6 +88,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         decisions.router,
         exports.router,
         validate.router,
+        planner.router,
     ):
         app.include_router(router)
     if STATIC.is_dir():
@@ -95,7 +97,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.gate = limits.Gate(settings)
     app.state.tokens = Verifier(settings.oidc_issuers, settings.oidc_audiences)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=1)
-    app.add_middleware(bodies.Bounded, max_bytes=settings.max_body_mb * 1_000_000, files=limits.FILES)
+    app.add_middleware(
+        bodies.Bounded,
+        max_bytes=settings.max_body_mb * 1_000_000,
+        files=limits.FILES,
+        larger={"/planner/plan": (planner.BODY_BYTES, planner.VALUES_MAX)},
+    )
     app.add_middleware(limits.Limiter, gate=app.state.gate)
     # Keys travel in a header that scripts set, never in cookies: no origin needs credentials of the browser.
     app.add_middleware(
@@ -117,6 +124,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         file_bytes={
             "/uploads": settings.max_upload_mb * 1_000_000 + BESIDE_FILE_BYTES,
             "/validate": settings.max_validate_mb * 1_000_000 + BESIDE_FILE_BYTES,
+            "/planner/plan": planner.BODY_BYTES + BESIDE_FILE_BYTES,
         },
     )
     return app

@@ -15,6 +15,7 @@ import numpy as np
 import pyproj
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from app.errors import RefusedFile, TooLarge
@@ -110,6 +111,16 @@ def area_of(shapes: Sequence[BaseGeometry], name: str) -> Area:
     if not km2 >= AREA_MIN_KM2:
         raise AreaRefused(f"it has {km2 * 1e6:.3g} m²; at least {AREA_MIN_KM2 * 1e6:.0f} m² are needed")
     return Area(shape=shape, km2=km2, mended=tuple(mended))
+
+
+def within(area: Area, whole: Area) -> Area:
+    """The part of an area that lies in another. Raises AreaRefused where there is none."""
+    common = shapely.get_parts(shapely.intersection(area.shape, whole.shape))
+    shape = MultiPolygon([part for part in shapely.get_parts(common) if isinstance(part, Polygon)])
+    km2 = ground_km2(shape)
+    if not km2 >= AREA_MIN_KM2:
+        raise AreaRefused("it lies outside")
+    return Area(shape=shape, km2=km2, mended=area.mended)
 
 
 def ground_km2(shape: BaseGeometry) -> float:

@@ -5,8 +5,9 @@ busy for 17 s and came back as 75 MB, so a body is taken whole, and refused by i
 """
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -21,28 +22,39 @@ VALUES_MAX: Final = 5_000
 class Bounded:
     """Takes the body of a request that brings no file, up to `max_bytes`, before anything parses it. Pure ASGI."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, files: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: int,
+        files: Collection[str] = (),
+        larger: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+    ) -> None:
         self.app = app
         self.max_bytes = max_bytes
         self.files = files
+        self.larger = larger
+        """Paths whose bodies may be larger, such as for boundaries: most bytes and most values."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse its body."""
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"} or scope["path"] in self.files:
             await self.app(scope, receive, send)
             return
+        path = scope["path"]
+        most, values = self.larger.get(path, (self.max_bytes, VALUES_MAX))
         body = bytearray()
         more = True
-        while more and len(body) <= self.max_bytes:
+        while more and len(body) <= most:
             message = await receive()
             if message["type"] != "http.request":
                 return  # the client has gone: nobody is there to be answered
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        fault = self._fault(body)
+        fault = _fault(body, most, values)
         if fault:
             refusal = problem(
-                scope["path"],
+                path,
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 "too-large",
                 fault,
@@ -61,12 +73,13 @@ class Bounded:
 
         await self.app(scope, again, send)
 
-    def _fault(self, body: bytearray) -> str | None:
-        if len(body) > self.max_bytes:
-            return f"A request body may have at most {self.max_bytes // 1_000_000} MB here."
-        if body.count(b",") > VALUES_MAX:
-            return f"A request body may have at most {VALUES_MAX} values."
-        return None
+
+def _fault(body: bytearray, most: int, values: int) -> str | None:
+    if len(body) > most:
+        return f"A request body may have at most {most // 1_000_000} MB here."
+    if body.count(b",") > values:
+        return f"A request body may have at most {values} values."
+    return None
 
 
 def _printable(text: str) -> str:

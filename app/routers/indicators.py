@@ -131,7 +131,11 @@ def _cited_figure(
 def method(request: Request, page: str) -> Response:
     """A method page, as Markdown."""
     deps.only(request)
-    known = {f"{record.method}.md" for record in INDICATORS.values()} | {"regional_estimate.md", "comparison.md"}
+    known = {f"{record.method}.md" for record in INDICATORS.values()} | {
+        "regional_estimate.md",
+        "comparison.md",
+        "sampling_plan.md",
+    }
     if page not in known:
         raise NotFound(f"There is no method page {page!r}. Pages: {', '.join(sorted(known))}.")
     return PlainTextResponse((METHODS / page).read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ from scipy import stats
 from app.soil import design
 from app.soil.change import detectable_difference
 from app.soil.design import Campaigns, allocate, difference_found, local_pivotal, sites_needed
+from tests.soil.pages import equations, public_functions, results, text_of
 
 TEN_YEARS = Campaigns(sd=20.0, mean=50.0, years=10.0, correlation=0.9)
 
@@ -124,3 +125,27 @@ def test_a_balanced_sample_beats_a_simple_random_one_on_a_trend():
         simple.append(carbon[rng.choice(600, 40, replace=False)].mean())
     assert np.mean(balanced) == pytest.approx(carbon.mean(), abs=4 * np.std(balanced) / 20)
     assert np.var(balanced) < 0.25 * np.var(simple)
+
+
+def test_the_method_page_says_what_the_code_does():
+    assert {name for name in public_functions(design) if f"`{name}`" not in text_of("sampling_plan")} == set()
+    printed = {" ".join(line.split()) for line in text_of("sampling_plan").splitlines()}
+    assert [line for line in equations(design) if line not in printed] == []
+
+
+def test_the_worked_example_is_what_the_code_computes():
+    difference = design.difference_of(4.0, TEN_YEARS)
+    independent = Campaigns(sd=20.0, mean=50.0, years=10.0, design="independent")
+    found = difference_found(50, TEN_YEARS)
+    sites = allocate({"a": 60, "b": 30, "c": 10}, 11)
+    assert results("sampling_plan") == [
+        f"{difference:.2f}",
+        f"{TEN_YEARS.spread:.2f}",
+        str(sites_needed(difference, TEN_YEARS)),
+        str(sites_needed(difference, independent)),
+        f"{found:.2f}",
+        f"{design.rate_of(found, TEN_YEARS):.2f}",
+        *(str(n) for n in sites.values()),
+        f"{60 / sites['a']:.1f}",
+        f"{10 / sites['c']:.1f}",
+    ]
