@@ -33,6 +33,7 @@ from app.ingest.report import Notebook, Report
 from app.ingest.rules import RULES
 
 TITLE = REMARKS
+_TEXTS = (".csv", ".tsv", ".txt", ".tab")
 _RANKS = {"error": 0, "warning": 1, "info": 2}
 _OUTCOMES = {
     "refuse value": "The value is not stored.",
@@ -163,7 +164,10 @@ def write(path: Path, mapping: MappingFile, report: Report, found: Findings, tar
     packed = target.with_suffix(".zip")
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, one in written:
-            archive.write(one, f"{Path(file).stem}-remarks{one.suffix}")
+            own = Path(file)
+            # Their mapping knows the files by their names: corrected, the archive can be sent again as it is.
+            same = own.suffix.lower() in {*_TEXTS, one.suffix}
+            archive.write(one, own.name if same else f"{own.stem}-remarks{one.suffix}")
             one.unlink()
     return packed
 

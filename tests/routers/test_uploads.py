@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -551,3 +552,36 @@ def test_file_with_remarks_can_be_corrected_and_sent_again(desk: Desk):
     assert desk.post(f"/uploads/{second}/accept").status_code == 202
     desk.jobs()
     assert desk.run("SELECT count(*) FROM core.site WHERE own_id = '-4-PR'").scalar_one() == 1
+
+
+def test_archive_with_remarks_can_be_sent_again(desk: Desk):
+    desk.dataset("joined")
+    body = {
+        "dataset": {"slug": "joined", "title": "Joined", "licence": "CC0-1.0"},
+        "tables": [
+            {"name": "layers", "role": "layers", "file": "layers.txt", "key": ["plot"]},
+            {"name": "plots", "role": "sites", "file": "plots.txt", "key": ["plot"]},
+        ],
+        "fields": {
+            name: {"column": column}
+            for name, column in {
+                "site_id": "plot", "longitude": "lon", "latitude": "lat", "top_cm": "from", "bottom_cm": "to",
+            }.items()
+        },
+        "values": [{"column": "soc", "property": "soc", "unit": "g/kg"}],
+    }  # fmt: skip
+    saved = desk.post("/mappings", {"name": "joined", "title": "Joined", "body": body, "shared": False})
+    assert saved.status_code == 201, saved.text
+    files = {
+        "layers.txt": b"plot;from;to;soc\n-A;0;30;21\n-B;0;30;22\n",
+        "plots.txt": b"plot;lon;lat\n-A;37.1234;0.5123\n-B;37.2345;0.5234\n",
+    }
+    first = desk.checked("joined", zipped(files), mapping="joined", filename="joined.zip")
+    before = desk.get(f"/uploads/{first}").json()
+    assert before["rows"] == {"read": 4, "stored": 4, "refused": 0, "ignored": 0}, before["fault"]
+    came_back = fetched(desk, first).content
+    with zipfile.ZipFile(io.BytesIO(came_back)) as archive:
+        assert sorted(archive.namelist()) == ["layers.txt", "plots.txt"]
+        assert b"'-A" in archive.read("plots.txt")
+    second = desk.checked("joined", came_back, mapping="joined", filename="joined-remarks.zip")
+    assert desk.get(f"/uploads/{second}").json()["rows"] == before["rows"]
