@@ -5,6 +5,7 @@ coordinates or convention is guessed, and what the mapping repairs is said for e
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import polars as pl
@@ -453,10 +454,11 @@ def read_results(
     """All value columns as one frame of results, findings about them, and the number of missing cells per column."""
     cells: list[Cells] = []
     missing: dict[str, int] = {}
-    for value in mapping.values:
-        if value.column not in frame.columns:
-            continue
-        found = read_values(value, frame, mapping.main.decimal)
+    given = [value for value in mapping.values if value.column in frame.columns]
+    # Two columns at a time: most of the work is outside the interpreter, and more would take memory.
+    with ThreadPoolExecutor(max_workers=2) as beside:
+        read = list(beside.map(lambda value: read_values(value, frame, mapping.main.decimal), given))
+    for value, found in zip(given, read, strict=True):
         missing[value.column] = int(found.numbers.missing.sum())
         if found.numbers.marker.any():
             _note_markers(notebook, table, value.column, found.numbers.marker, frame[value.column])

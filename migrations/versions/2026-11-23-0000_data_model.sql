@@ -1643,9 +1643,7 @@ CREATE TABLE core.site (
     CONSTRAINT site_pkey PRIMARY KEY (id),
     CONSTRAINT site_position_on_earth_check CHECK (ST_X(geom) BETWEEN -180 AND 180 AND ST_Y(geom) BETWEEN -90 AND 90),
     CONSTRAINT site_uncertainty_is_positive_check CHECK (coord_uncertainty_m > 0),
-    CONSTRAINT site_dataset_id_own_id_key UNIQUE (dataset_id, own_id),
-    CONSTRAINT site_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES core.dataset (id) ON DELETE CASCADE,
-    CONSTRAINT site_upload_id_fkey FOREIGN KEY(upload_id) REFERENCES core.upload (id)
+    CONSTRAINT site_dataset_id_own_id_key UNIQUE (dataset_id, own_id)
 );
 CREATE INDEX site_geom_idx ON core.site USING gist (geom);
 CREATE INDEX site_upload_id_idx ON core.site (upload_id);
@@ -1935,6 +1933,18 @@ END
 $$;
 COMMENT ON FUNCTION core.keep_id IS 'Before UPDATE of an id that other tables refer to.';
 
+CREATE TRIGGER site_dataset_id_added AFTER INSERT ON core.site REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('dataset_id', 'core.dataset');
+CREATE TRIGGER site_dataset_id_changed AFTER UPDATE ON core.site REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('dataset_id', 'core.dataset');
+CREATE TRIGGER site_dataset_id_gone AFTER DELETE ON core.dataset REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.site', 'dataset_id');
+CREATE TRIGGER site_upload_id_added AFTER INSERT ON core.site REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('upload_id', 'core.upload');
+CREATE TRIGGER site_upload_id_changed AFTER UPDATE ON core.site REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('upload_id', 'core.upload');
+CREATE TRIGGER site_upload_id_gone AFTER DELETE ON core.upload REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION core.delete_linked('core.site', 'upload_id');
 CREATE TRIGGER visit_site_id_added AFTER INSERT ON core.visit REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION core.check_links('site_id', 'core.site');
 CREATE TRIGGER visit_site_id_changed AFTER UPDATE ON core.visit REFERENCING NEW TABLE AS added
@@ -1991,8 +2001,9 @@ ALTER TABLE core.layer ALTER COLUMN result_texts SET STATISTICS 0;
 
 -- Plans for data that just came ------------------------------------------------------------------------------------
 
+-- A sample of 9000 rows a table is enough until autovacuum takes a larger one.
 CREATE FUNCTION core.refresh_statistics() RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET default_statistics_target = 30
 AS $$
 BEGIN
     ANALYZE core.site, core.site_region, core.visit, core.layer, core.derived, pub.site, pub.observation;
