@@ -1987,6 +1987,10 @@ CREATE TRIGGER release_is_kept BEFORE DELETE OR TRUNCATE ON pub.release
     FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE TRIGGER release_number_is_kept BEFORE UPDATE OF number ON pub.release
     FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+CREATE TRIGGER dataset_id_kept BEFORE UPDATE OF id ON core.dataset
+    FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION core.keep_id();
+CREATE TRIGGER upload_id_kept BEFORE UPDATE OF id ON core.upload
+    FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION core.keep_id();
 CREATE TRIGGER region_id_kept BEFORE UPDATE OF id ON core.region
     FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION core.keep_id();
 CREATE TRIGGER site_id_kept BEFORE UPDATE OF id ON core.site
