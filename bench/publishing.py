@@ -83,12 +83,14 @@ def publication(engine: Engine, dataset: UUID, title: str, n: int, *, phases: bo
     importing.settle(engine)
     clock = importing.Clock()
     start = time.perf_counter()
-    with clocked(clock), engine.begin() as connection:
+    with clocked(clock), engine.begin() as connection, importing.used(connection) as processor:
         number = publishing.publish_dataset(connection, dataset)
     seconds = time.perf_counter() - start
     with engine.connect() as connection:
         said = connection.scalar(text("SELECT changes FROM pub.release WHERE number = :n"), {"n": number})
-    print(f"{title}: {seconds:.2f} s, {seconds / n * 1e6:.1f} µs a value; {said['observations']}")
+    print(
+        f"{title}: {seconds:.2f} s, {seconds / n * 1e6:.1f} µs a value; processor {processor[0]:.2f} s; {said['observations']}"
+    )
     if phases:
         rest = {**clock.seconds, "the rest, commit": seconds - sum(clock.seconds.values())}
         for phase, spent in sorted(rest.items(), key=lambda pair: -pair[1]):
