@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 VERTICES_MAX = 100_000
 """Most vertices that the areas of one plan may have."""
-REPAIRED_MAX = 500
+REPAIRED_MAX = 200
 """Most vertices of an area that is repaired where it crosses itself: crossings may grow with the square of them."""
 SEAM_MAX = 500
 """Most edges that may cross 180 degrees, each of which is cut."""
