@@ -193,7 +193,7 @@ def latest_per_site(rows: pl.DataFrame) -> pl.DataFrame:
     has = rows.filter(pl.col("value").is_not_null()).with_columns(day=pl.col("sampled").fill_null(dt.date(1, 1, 1)))
     last = has.filter(pl.col("day") == pl.col("day").max().over("site_id"))
     return (
-        last.sort("site_id", "tier", nulls_last=True)
+        last.sort("site_id", "tier", "value", nulls_last=True)
         .group_by("site_id", maintain_order=True)
         .agg(
             pl.col("value").mean(),
