@@ -5,9 +5,8 @@ from typing import Literal
 import polars as pl
 from sqlalchemy import Connection, text
 
-from app.db import bulk
+from app.db import bulk, nested_points
 from app.db.queries import sql
-from app.geo import zooms
 
 Kind = Literal["site", "observation"]
 
@@ -66,7 +65,7 @@ def _chosen(points: pl.DataFrame) -> pl.DataFrame:
         "point",
         pl.Series(
             "zoom",
-            zooms.smallest_zooms(
+            nested_points.smallest_zooms(
                 able["property"].fill_null("").rank("dense").cast(pl.Int64).to_numpy(),
                 able["morton"].to_numpy(),
                 able["luck"].to_numpy(),
@@ -74,5 +73,5 @@ def _chosen(points: pl.DataFrame) -> pl.DataFrame:
         ),
         "min_zoom",
     )
-    hidden = points.filter(~wins).select("point", pl.lit(zooms.LAST, pl.Int16).alias("zoom"), "min_zoom")
+    hidden = points.filter(~wins).select("point", pl.lit(nested_points.LAST, pl.Int16).alias("zoom"), "min_zoom")
     return pl.concat([drawn, hidden]).filter(pl.col("zoom") != pl.col("min_zoom")).select("point", "zoom")

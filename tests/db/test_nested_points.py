@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.geo.zooms import LAST, smallest_zooms
+from app.db.nested_points import LAST, smallest_zooms
 
 
 def keys_of(columns: list[int], rows: list[int]) -> np.ndarray:
