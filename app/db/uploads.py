@@ -52,15 +52,22 @@ def find(connection: Connection, upload_id: UUID) -> Any | None:
 
 
 def listing(
-    connection: Connection, dataset_id: UUID, *, limit: int, before: tuple[dt.datetime, UUID] | None = None
+    connection: Connection,
+    datasets: Collection[UUID] | None,
+    *,
+    limit: int,
+    state: str | None = None,
+    before: tuple[dt.datetime, UUID] | None = None,
 ) -> Sequence[Any]:
-    """Uploads of a dataset without their reports, newest first; those that came before another."""
+    """Uploads of some datasets (None: of all) without their reports, newest first; those that came before another."""
     columns = [c for c in upload.c if c.name not in {"report", "proposal", "mapping_body"}]
-    statement = (
-        select(*columns, dataset.c.slug.label("dataset_slug"))
-        .join(dataset, dataset.c.id == upload.c.dataset_id)
-        .where(upload.c.dataset_id == dataset_id)
+    statement = select(*columns, dataset.c.slug.label("dataset_slug")).join(
+        dataset, dataset.c.id == upload.c.dataset_id
     )
+    if datasets is not None:
+        statement = statement.where(upload.c.dataset_id.in_(list(datasets)))
+    if state is not None:
+        statement = statement.where(upload.c.state == state)
     if before is not None:
         statement = statement.where(
             or_(upload.c.created_at < before[0], and_(upload.c.created_at == before[0], upload.c.id < before[1]))

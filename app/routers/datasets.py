@@ -136,7 +136,7 @@ def list_datasets(request: Request, here: Here, caller: Caller, connection: Desk
     deps.only(request, "limit", "cursor")
     limit = deps.whole(request, "limit", PAGE_DEFAULT, least=1, most=PAGE_MAX)
     after = deps.plain("cursor", request.query_params.get("cursor"))
-    rows = datasets.listed(connection, limit=limit + 1, after=after, seen=_readable(connection, caller))
+    rows = datasets.listed(connection, limit=limit + 1, after=after, seen=readable(connection, caller))
     root = base(request, here)
     links = [link(f"{root}/datasets", "self", JSON, "Datasets")]
     if len(rows) > limit:
@@ -145,7 +145,7 @@ def list_datasets(request: Request, here: Here, caller: Caller, connection: Desk
     return {"datasets": [_document(connection, caller, row, root) for row in rows[:limit]], "links": links}
 
 
-def _readable(connection: Connection, caller: Principal) -> set[UUID] | None:
+def readable(connection: Connection, caller: Principal) -> set[UUID] | None:
     """Datasets that the caller may read before they are published; None: all."""
     if caller.administrator and caller.may("dataset.read"):
         return None

@@ -12,6 +12,7 @@ from uuid import UUID
 import anyio.to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from sqlalchemy import Connection
 
 from app.db import jobs, uploads
 from app.db.session import translated
@@ -21,15 +22,31 @@ from app.ingest.keeping import Received, Store
 from app.ingest.rules import RULES_VERSION
 from app.pipelines import remarking, uploading
 from app.routers import deps, events, incoming
+from app.routers.datasets import readable
 from app.routers.deps import Context, Desk, Here
 from app.routers.identity import Member
-from app.routers.links import JSON, base, link
+from app.routers.links import JSON, base, link, with_query
 from app.routers.schemas import UploadDocument, UploadList, UploadReport
 from app.routers.uploaded import CONFLICT, MAPPING_NAME, describe, described, known, mapping_of, note, require_place
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 IDEMPOTENCY_KEY = r"^[\x21-\x7e]{1,255}$"
+State = Literal[
+    "received",
+    "checking",
+    "checked",
+    "accepted",
+    "in_review",
+    "storing",
+    "stored",
+    "refused",
+    "rejected",
+    "cancelled",
+    "failed",
+    "superseded",
+    "withdrawn",
+]
 ISSUES_DEFAULT = 100
 ISSUES_MAX = 5_000
 PAGE_MAX = 100
@@ -228,37 +245,49 @@ def _digest(asked: Asked, name: str, received: Received) -> bytes:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
 
 
-@router.get("", summary="Uploads of a dataset, newest first")
+@router.get("", summary="Uploads, newest first")
 def history(
     request: Request,
     here: Here,
     caller: Member,
     connection: Desk,
-    dataset: Annotated[str, Query(max_length=100, description="Short name of the dataset.")],
+    dataset: Annotated[
+        str | None, Query(max_length=100, description="Short name of a dataset; without it all that you may read.")
+    ] = None,
+    state: Annotated[
+        State | None, Query(description="Only uploads in this state: in_review are those that wait for a reviewer.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
     cursor: Annotated[
         str | None, Query(max_length=200, description="Where to go on; from the link named next.")
     ] = None,
 ) -> UploadList:
-    """What was sent for a dataset and what became of it: the history, with what replaced what."""
-    deps.only(request, "dataset", "limit", "cursor")
-    target = uploads.target(connection, deps.plain("dataset", dataset))
+    """What was sent and what became of it: the history of a dataset, or what waits for a reviewer."""
+    deps.only(request, "dataset", "state", "limit", "cursor")
+    among = readable(connection, caller) if dataset is None else {_readable_dataset(connection, caller, dataset)}
+    rows = uploads.listing(connection, among, limit=limit + 1, state=state, before=_cursor(cursor))
+    links = []
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        onward = with_query(
+            f"{base(request, here)}/uploads", request, cursor=f"{last.created_at.timestamp():.6f}_{last.id}"
+        )
+        links.append(link(onward, "next", JSON, "Next page"))
+    return {"uploads": [describe(request, here, row) for row in rows[:limit]], "links": links}
+
+
+def _readable_dataset(connection: Connection, caller: Principal, slug: str) -> UUID:
+    target = uploads.target(connection, deps.plain("dataset", slug))
     if target is None:
-        raise NotFound(f"There is nothing here named the dataset {dataset!r}.")
+        raise NotFound(f"There is nothing here named the dataset {slug!r}.")
     caller.require(
         "upload.read",
         dataset=target.id,
         networks=uploads.networks(connection, target.id),
-        what=f"the dataset {dataset!r}",
+        what=f"the dataset {slug!r}",
         public=False,
     )
-    rows = uploads.listing(connection, target.id, limit=limit + 1, before=_cursor(cursor))
-    links = []
-    if len(rows) > limit:
-        last = rows[limit - 1]
-        address = f"{base(request, here)}/uploads?dataset={target.slug}&limit={limit}"
-        links.append(link(f"{address}&cursor={last.created_at.timestamp():.6f}_{last.id}", "next", JSON, "Next page"))
-    return {"uploads": [describe(request, here, row) for row in rows[:limit]], "links": links}
+    return UUID(str(target.id))
 
 
 def _cursor(text: str | None) -> tuple[dt.datetime, UUID] | None:

@@ -357,6 +357,27 @@ def test_network_reviews_what_belongs_to_it(desk: Desk):
     assert ("approve upload", reviewer.account) in [tuple(d) for d in deeds]
 
 
+def test_reviewer_finds_what_waits_in_the_own_networks_only(desk: Desk):
+    for slug, network in (("wait-a", "east"), ("wait-b", "east"), ("wait-c", "west")):
+        desk.dataset(slug, network=network)
+        desk.post(f"/uploads/{desk.checked(slug)}/accept")
+    desk.dataset("wait-d")
+    desk.checked("wait-d")
+    reviewer = desk.person("Rosa", Grant("reviewer", None, desk.network("east")))
+    waiting = desk.get("/uploads", by=reviewer, state="in_review").json()["uploads"]
+    assert [u["dataset"] for u in waiting] == ["wait-b", "wait-a"]
+    first = desk.get("/uploads", by=reviewer, state="in_review", limit=1).json()
+    (onward,) = [item["href"] for item in first["links"] if item["rel"] == "next"]
+    second = desk.client.get(onward, headers=reviewer.headers).json()
+    assert [u["dataset"] for u in (*first["uploads"], *second["uploads"])] == ["wait-b", "wait-a"]
+    assert desk.get("/uploads", by=reviewer, state="stored").json()["uploads"] == []
+    everything = desk.get("/uploads", by=desk.administrator, state="in_review").json()["uploads"]
+    assert {"wait-a", "wait-b", "wait-c"} <= {u["dataset"] for u in everything}
+    stranger = desk.person("Sven", Grant("contributor"))
+    assert desk.get("/uploads", by=stranger).json()["uploads"] == []
+    assert "state" in problem(desk.get("/uploads", state="lost"), 400)
+
+
 def test_rejected_upload_says_why_and_is_over(desk: Desk):
     desk.dataset("rejected", network="north")
     reviewer = desk.person("Rolf", Grant("reviewer", None, desk.network("north")))
