@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from app.geo.boundaries import area_km2
 from app.geo.middles import MIDDLES, near_middles
 
+BOUNDARIES = Path(__file__).parents[2] / "data" / "samples" / "countries.geojson"
+"""The countries that the first start loads."""
 NEAR_M = 10_000.0
 """How far outside a boundary a site still counts to it [m]; as app/db/regions.py has it."""
 _NEAR_DEGREE = 0.12

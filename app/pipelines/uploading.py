@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from app.db import audit, datasets, jobs, regions, releases, uploads
 from app.errors import InputRefused, MappingInvalid
+from app.geo import placing
 from app.ingest import archives
 from app.ingest.keeping import Store
 from app.ingest.mapping import (
@@ -145,7 +146,9 @@ def _understand(work: Work, row: Any, tell: _Telling) -> _Understood:
     answers = (row.proposal or {}).get("answers")
     path = work.files.path(row.sha256)
     with archives.opened(path, row.filename, None, max_bytes=work.max_bytes, folder=work.scratch) as here:
-        found = propose(here, max_bytes=work.max_bytes).under_terms()
+        # Where the points would fall ranks the reference systems that coordinates may be in.
+        boundaries = placing.BOUNDARIES if placing.BOUNDARIES.is_file() else None
+        found = propose(here, max_bytes=work.max_bytes, boundaries=boundaries).under_terms()
     said = found.to_json()
     if answers is not None:
         chosen = load_mapping(found.known) if found.known else found.answer(answers)

@@ -26,7 +26,6 @@ from app.ingest.propose import propose
 from app.ingest.read import read
 from app.pipelines.uploading import bare_report, unacceptable
 
-BOUNDARIES = Path(__file__).parents[2] / "data" / "samples" / "countries.geojson"
 MEMORY_MB = 1_500
 """Most memory of the process that reads a file for somebody without an account [MB]."""
 
@@ -42,7 +41,7 @@ def validate(
     max_bytes: int,
     today: dt.date,
     strict: bool = False,
-    boundaries: Path = BOUNDARIES,
+    boundaries: Path = placing.BOUNDARIES,
 ) -> dict[str, Any]:
     """Read and check a file, or the folder of a source, by the rules that an upload meets.
 

@@ -357,6 +357,19 @@ def test_network_reviews_what_belongs_to_it(desk: Desk):
     assert ("approve upload", reviewer.account) in [tuple(d) for d in deeds]
 
 
+def test_systems_of_projected_coordinates_are_ranked_by_where_points_fall(desk: Desk):
+    desk.dataset("projected")
+    # Four points in the highlands of Kenya, in UTM zone 37 south.
+    rows = "".join(f"P{i};{250_000 + i * 1000};{9_900_000 + i * 500};0;30;{20 + i}\n" for i in range(4))
+    content = f"punto;este;norte;desde_cm;hasta_cm;soc_g_kg\n{rows}".encode()
+    upload = desk.checked("projected", content, mapping=None)
+    questions = desk.get(f"/uploads/{upload}").json()["proposal"]["questions"]
+    (crs,) = [question for question in questions if question["id"] == "crs"]
+    assert "100% on land" in crs["options"][0]["reason"]
+    confidences = [option["confidence"] for option in crs["options"]]
+    assert confidences == sorted(confidences, reverse=True)
+
+
 def test_reviewer_finds_what_waits_in_the_own_networks_only(desk: Desk):
     for slug, network in (("wait-a", "east"), ("wait-b", "east"), ("wait-c", "west")):
         desk.dataset(slug, network=network)

@@ -215,7 +215,7 @@ def test_countries_are_those_that_the_database_finds(connection: Connection):
             "country_code": pl.Series(declared, dtype=pl.String),
         }
     )
-    mine = placing.countries(validating.BOUNDARIES).locate(sites)
+    mine = placing.countries(placing.BOUNDARIES).locate(sites)
     theirs = importing.locate(connection, sites).select(mine.columns)
     both = mine.join(theirs, on="site_key", suffix="_db")
     for name in ("region_id", "region", "declared", "repair"):
