@@ -8,7 +8,7 @@ Words are those of ISO 28258 and GloSIS. Ids are random and public; contributors
 scoped to the dataset. Migrations are written by hand and compared with this module by a test.
 """
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
@@ -524,7 +524,7 @@ mapping = Table(
     comment="Saved descriptions of how to read a source's files.",
 )
 
-UPLOAD_STATES = (
+UploadState = Literal[
     "received",
     "checking",
     "checked",
@@ -538,7 +538,8 @@ UPLOAD_STATES = (
     "failed",
     "superseded",
     "withdrawn",
-)
+]
+UPLOAD_STATES: tuple[UploadState, ...] = get_args(UploadState)
 
 upload = Table(
     "upload",

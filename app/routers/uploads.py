@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from app.db import jobs, uploads
 from app.db.session import translated
+from app.db.tables import UploadState
 from app.errors import Conflict, InvalidParameter, NotFound
 from app.identity.roles import Principal
 from app.ingest.keeping import Received, Store
@@ -32,21 +33,6 @@ from app.routers.uploaded import CONFLICT, MAPPING_NAME, describe, described, kn
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 IDEMPOTENCY_KEY = r"^[\x21-\x7e]{1,255}$"
-State = Literal[
-    "received",
-    "checking",
-    "checked",
-    "accepted",
-    "in_review",
-    "storing",
-    "stored",
-    "refused",
-    "rejected",
-    "cancelled",
-    "failed",
-    "superseded",
-    "withdrawn",
-]
 ISSUES_DEFAULT = 100
 ISSUES_MAX = 5_000
 PAGE_MAX = 100
@@ -255,7 +241,8 @@ def history(
         str | None, Query(max_length=100, description="Short name of a dataset; without it all that you may read.")
     ] = None,
     state: Annotated[
-        State | None, Query(description="Only uploads in this state: in_review are those that wait for a reviewer.")
+        UploadState | None,
+        Query(description="Only uploads in this state: in_review are those that wait for a reviewer."),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
     cursor: Annotated[

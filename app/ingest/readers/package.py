@@ -165,7 +165,7 @@ def _pieces(path: Path, item: zipfile.ZipInfo) -> Iterator[bytes]:
                 yield piece
             return
         if item.compress_type != zipfile.ZIP_DEFLATED:
-            raise NotImplementedError(f"{item.filename[:60]!r} is packed in a way that spreadsheets do not use")
+            raise zipfile.BadZipFile(f"{item.filename[:60]!r} is packed in a way that spreadsheets do not use")
         unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
         while not unpacker.eof:
             packed = unpacker.unconsumed_tail
